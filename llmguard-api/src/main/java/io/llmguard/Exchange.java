@@ -1,0 +1,355 @@
+package io.llmguard;
+
+import io.llmguard.auth.Caller;
+import io.llmguard.policy.Endpoint;
+import io.llmguard.wire.Call;
+import io.llmguard.wire.ResponseMeter;
+import io.llmguard.wire.Usage;
+import java.net.InetAddress;
+import java.nio.ByteBuffer;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionStage;
+import java.util.concurrent.atomic.AtomicBoolean;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * One call on its way through a {@link Guard}: what the stages established about it, what is to go
+ * upstream, and what came back.
+ *
+ * <p>Stages fill it in order; an adapter then reports the answer with {@link #onResponseHead},
+ * {@link #onResponseBytes} and, exactly once for the stages however often it is called, {@link
+ * #onComplete}. Apart from {@link #onComplete}, which any thread may call at any time, an exchange
+ * is used by one thread at a time.
+ */
+public final class Exchange {
+  private final Guard guard;
+  private final GuardRequest request;
+  private final String id;
+  private final Instant startedAt;
+  private final long startedNanos;
+  private final CompletableFuture<Decision> admitted;
+  private final HeaderMap responseHeaders = new HeaderMap();
+  private final AtomicBoolean completed = new AtomicBoolean();
+  private final ArrayList<Object> attributes = new ArrayList<>(4);
+  int entered;
+
+  private InetAddress clientAddress;
+  private boolean secure;
+  private String path;
+  private @Nullable Endpoint endpoint;
+  private @Nullable Caller caller;
+  private @Nullable String credentialHash;
+  private @Nullable Call call;
+  private RequestBody body = new RequestBody.PassThrough();
+  private @Nullable String upstream;
+  private int retries;
+  private volatile int status;
+  private ResponseMeter meter = ResponseMeter.none();
+  private @Nullable Usage estimate;
+  private long firstByteNanos;
+  private long responseBytes;
+  private volatile long endedNanos;
+
+  Exchange(Guard guard, GuardRequest request, String id) {
+    this.guard = guard;
+    this.request = request;
+    this.id = id;
+    this.startedAt = guard.time().now();
+    this.startedNanos = guard.time().nanos();
+    this.clientAddress = request.peer();
+    this.secure = request.secure();
+    this.path = request.rawPath();
+    this.admitted = CompletableFuture.completedFuture(new Decision.Admit(this));
+  }
+
+  // ---- answers of stages
+
+  /** The completed answer of a stage that lets this call pass. */
+  public CompletionStage<Decision> admit() {
+    return admitted;
+  }
+
+  /** The completed answer of a stage that refuses this call. */
+  public CompletionStage<Decision> refuse(Refusal refusal) {
+    return CompletableFuture.completedFuture(new Decision.Refuse(refusal));
+  }
+
+  // ---- the call
+
+  /** The call as it was received. */
+  public GuardRequest request() {
+    return request;
+  }
+
+  /** A unique id of the call: 32 hex digits that sort by time. */
+  public String id() {
+    return id;
+  }
+
+  /** When the call came. */
+  public Instant startedAt() {
+    return startedAt;
+  }
+
+  /** The caller's address, behind trusted proxies; the peer's until a stage has found it. */
+  public InetAddress clientAddress() {
+    return clientAddress;
+  }
+
+  /** Sets the caller's address. */
+  public void clientAddress(InetAddress value) {
+    clientAddress = value;
+  }
+
+  /** True if the caller's own connection is TLS, be it ended by a trusted proxy. */
+  public boolean secure() {
+    return secure;
+  }
+
+  /** Sets whether the caller's own connection is TLS. */
+  public void secure(boolean value) {
+    secure = value;
+  }
+
+  /**
+   * The one path of this call, decoded and normalised, which is judged and also forwarded; the raw
+   * one until the endpoint policy has looked.
+   */
+  public String path() {
+    return path;
+  }
+
+  /** Sets the normalised path. */
+  public void path(String value) {
+    path = value;
+  }
+
+  /** What the path is, or null until the endpoint policy has looked. */
+  public @Nullable Endpoint endpoint() {
+    return endpoint;
+  }
+
+  /** Sets what the path is. */
+  public void endpoint(Endpoint value) {
+    endpoint = value;
+  }
+
+  /** Who calls, or null before authentication. */
+  public @Nullable Caller caller() {
+    return caller;
+  }
+
+  /** Sets who calls. */
+  public void caller(Caller value) {
+    caller = value;
+  }
+
+  /** The hex SHA-256 of the presented credential, good or not, or null when there was none. */
+  public @Nullable String credentialHash() {
+    return credentialHash;
+  }
+
+  /** Sets the hash of the presented credential. */
+  public void credentialHash(String value) {
+    credentialHash = value;
+  }
+
+  /** What the body asks for, or null before it was read and where there is none. */
+  public @Nullable Call call() {
+    return call;
+  }
+
+  /** Sets what the body asks for. */
+  public void call(Call value) {
+    call = value;
+  }
+
+  /** What goes upstream as the body: what was checked, or what passes through unread. */
+  public RequestBody body() {
+    return body;
+  }
+
+  /** Sets what goes upstream as the body. */
+  public void body(RequestBody value) {
+    body = value;
+  }
+
+  /** The trace id of the caller's {@code traceparent} (W3C Trace Context), or null. */
+  public @Nullable String traceId() {
+    String parent = request.headers().first("traceparent");
+    if (parent == null || parent.length() < 55 || parent.charAt(2) != '-') {
+      return null;
+    }
+    for (int i = 3; i < 35; i++) {
+      if (Character.digit(parent.charAt(i), 16) < 0 || parent.charAt(i) > 'f') {
+        return null;
+      }
+    }
+    return parent.substring(3, 35);
+  }
+
+  /** What a stage keeps under a key of its own, or null. */
+  public <T> @Nullable T get(Key<T> key) {
+    for (int i = 0; i < attributes.size(); i += 2) {
+      if (attributes.get(i) == key) {
+        return key.type.cast(attributes.get(i + 1));
+      }
+    }
+    return null;
+  }
+
+  /** Keeps something for a stage until the call is settled, in place of what the key had. */
+  public <T> void put(Key<T> key, T value) {
+    for (int i = 0; i < attributes.size(); i += 2) {
+      if (attributes.get(i) == key) {
+        attributes.set(i + 1, value);
+        return;
+      }
+    }
+    attributes.add(key);
+    attributes.add(value);
+  }
+
+  /**
+   * Under what a stage keeps something with a call; each instance is a key of its own.
+   *
+   * @param <T> what is kept
+   */
+  public static final class Key<T> {
+    private final String name;
+    private final Class<T> type;
+
+    /** A new key; the name is for people only. */
+    public Key(String name, Class<T> type) {
+      this.name = name;
+      this.type = type;
+    }
+
+    @Override
+    public String toString() {
+      return name;
+    }
+  }
+
+  // ---- the answer
+
+  /** Fields that stages add to the answer, be it the upstream's or a refusal. */
+  public HeaderMap responseHeaders() {
+    return responseHeaders;
+  }
+
+  /** The name of the upstream that answers, or null before one was chosen. */
+  public @Nullable String upstream() {
+    return upstream;
+  }
+
+  /** Sets the name of the upstream that answers. */
+  public void upstream(String value) {
+    upstream = value;
+  }
+
+  /** How often the call was tried again. */
+  public int retries() {
+    return retries;
+  }
+
+  /** Sets how often the call was tried again. */
+  public void retries(int value) {
+    retries = value;
+  }
+
+  /** Reports that the answer begins, with its status and fields as the upstream sent them. */
+  public void onResponseHead(int responseStatus, Headers headers) {
+    status = responseStatus;
+    meter = guard.meterFor(this, responseStatus, headers);
+  }
+
+  /** Reports bytes of the answer as they pass; reads them and leaves the position as it was. */
+  public void onResponseBytes(ByteBuffer bytes) {
+    if (responseBytes == 0 && bytes.hasRemaining()) {
+      firstByteNanos = guard.time().nanos();
+    }
+    responseBytes += bytes.remaining();
+    meter.accept(bytes);
+  }
+
+  /**
+   * Reports that the call has ended. The first report counts: it settles every stage that admitted
+   * the call, in reverse order; later ones do nothing.
+   *
+   * @return true if this was the first report
+   */
+  public boolean onComplete(Outcome outcome) {
+    if (!completed.compareAndSet(false, true)) {
+      return false;
+    }
+    endedNanos = guard.time().nanos();
+    if (status == 0) {
+      status =
+          switch (outcome.kind()) {
+            case CLIENT_GONE -> 499;
+            case TIMEOUT -> 504;
+            case UPSTREAM_FAILED, TRUNCATED -> 502;
+            case COMPLETED -> 200;
+            case REFUSED -> 403;
+          };
+    }
+    guard.settle(this, outcome);
+    return true;
+  }
+
+  /** True once {@link #onComplete} was called. */
+  public boolean completed() {
+    return completed.get();
+  }
+
+  /** Reads what the answer used; reads nothing before the answer's head was reported. */
+  public ResponseMeter meter() {
+    return meter;
+  }
+
+  /**
+   * The status of the answer, or 0 before it is known; 499 for a client that left before the head.
+   */
+  public int status() {
+    return status;
+  }
+
+  /** Sets the status of an answer that the guard itself or the adapter makes. */
+  public void status(int value) {
+    status = value;
+  }
+
+  /** Tokens as the upstream reported them, else as they were estimated, else null. */
+  public @Nullable Usage usage() {
+    Usage reported = meter.usage();
+    return reported != null ? reported : estimate;
+  }
+
+  /** Sets an estimate, for an upstream that reports nothing. */
+  public void estimate(Usage value) {
+    estimate = value;
+  }
+
+  /** Bytes of the answer's body that have passed. */
+  public long responseBytes() {
+    return responseBytes;
+  }
+
+  /** Nanoseconds from the call's coming to its end, or to now while it goes on. */
+  public long durationNanos() {
+    return (completed.get() ? endedNanos : guard.time().nanos()) - startedNanos;
+  }
+
+  /** Nanoseconds from the call's coming to the answer's first byte, or -1 without one. */
+  public long firstByteNanos() {
+    return responseBytes == 0 ? -1 : firstByteNanos - startedNanos;
+  }
+
+  @Override
+  public String toString() {
+    return "Exchange[" + id + "]";
+  }
+}

@@ -1,0 +1,5 @@
+/** Rate, token and concurrency limits. */
+@NullMarked
+package io.llmguard.limit;
+
+import org.jspecify.annotations.NullMarked;

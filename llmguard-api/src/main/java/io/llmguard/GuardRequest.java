@@ -1,16 +1,18 @@
 package io.llmguard;
 
 import java.net.InetAddress;
+import java.nio.ByteBuffer;
 import java.security.cert.X509Certificate;
 import java.util.List;
 import java.util.concurrent.CompletionStage;
+import java.util.concurrent.Flow;
 import org.jspecify.annotations.Nullable;
 
 /**
  * A call as an adapter received it, before anything was decided.
  *
  * <p>Everything here is what the peer really sent: an adapter resolves no proxy header, decodes no
- * path and reads no body on its own. Methods other than {@link #readBody} do not block.
+ * path and reads no body on its own. No method blocks.
  */
 public interface GuardRequest {
   /** The method, in the case in which it was sent. */
@@ -47,6 +49,15 @@ public interface GuardRequest {
    * @param maxBytes the largest body to take, in bytes as sent on the wire
    */
   CompletionStage<byte[]> readBody(int maxBytes);
+
+  /**
+   * The body as it comes, for what is too long to stand in memory.
+   *
+   * <p>One subscriber, once, and not beside {@link #readBody}. A buffer may be used again by the
+   * publisher once the subscriber has asked for the next one. Ends with {@link java.io.IOException}
+   * when the client goes away while sending; cancelling stops the reading.
+   */
+  Flow.Publisher<ByteBuffer> streamBody();
 
   /** The body was, or announces itself, larger than allowed. */
   final class BodyTooLargeException extends Exception {

@@ -1,0 +1,634 @@
+package io.llmguard.examples.gateway.config;
+
+import io.llmguard.examples.gateway.config.GatewayConfig.Audit;
+import io.llmguard.examples.gateway.config.GatewayConfig.CeilingSettings;
+import io.llmguard.examples.gateway.config.GatewayConfig.CertificateRule;
+import io.llmguard.examples.gateway.config.GatewayConfig.CertificateSource;
+import io.llmguard.examples.gateway.config.GatewayConfig.ClientAuth;
+import io.llmguard.examples.gateway.config.GatewayConfig.ClientCertificates;
+import io.llmguard.examples.gateway.config.GatewayConfig.Concurrency;
+import io.llmguard.examples.gateway.config.GatewayConfig.Database;
+import io.llmguard.examples.gateway.config.GatewayConfig.Deployment;
+import io.llmguard.examples.gateway.config.GatewayConfig.JwtIssuer;
+import io.llmguard.examples.gateway.config.GatewayConfig.Limit;
+import io.llmguard.examples.gateway.config.GatewayConfig.Limits;
+import io.llmguard.examples.gateway.config.GatewayConfig.Networks;
+import io.llmguard.examples.gateway.config.GatewayConfig.PlainHttp;
+import io.llmguard.examples.gateway.config.GatewayConfig.RateLimits;
+import io.llmguard.examples.gateway.config.GatewayConfig.Secret;
+import io.llmguard.examples.gateway.config.GatewayConfig.Tls;
+import io.llmguard.examples.gateway.config.GatewayConfig.UpstreamServer;
+import io.llmguard.limit.RateLimit;
+import io.llmguard.network.CidrSet;
+import java.io.IOException;
+import java.io.Reader;
+import java.io.StringReader;
+import java.net.URI;
+import java.nio.charset.MalformedInputException;
+import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.function.Function;
+import org.jspecify.annotations.Nullable;
+import org.yaml.snakeyaml.LoaderOptions;
+import org.yaml.snakeyaml.Yaml;
+import org.yaml.snakeyaml.error.MarkedYAMLException;
+import org.yaml.snakeyaml.error.YAMLException;
+import org.yaml.snakeyaml.nodes.Node;
+
+/**
+ * Reads LiteLLM's configuration file with llmguard's own settings under {@code llmguard:}.
+ *
+ * <p>An unknown setting under {@code llmguard:} is an error with its name and line; one of
+ * LiteLLM's that has no effect here is a warning, unless leaving it away would leave a door open:
+ * then it is an error too.
+ */
+public final class ConfigReader {
+  /** LiteLLM's settings that guard something: without effect they would be a hole. */
+  private static final List<String> GUARDING =
+      List.of(
+          "max_budget",
+          "budget_duration",
+          "allowed_ips",
+          "allowed_routes",
+          "admin_only_routes",
+          "enable_jwt_auth",
+          "litellm_jwtauth",
+          "custom_auth",
+          "max_parallel_requests",
+          "global_max_parallel_requests",
+          "max_request_size_mb",
+          "max_response_size_mb",
+          "guardrails",
+          "default_key_generate_params",
+          "upperbound_key_generate_params",
+          "max_user_budget",
+          "max_internal_user_budget",
+          "enforce_user_param");
+
+  private final String file;
+  private final Function<String, @Nullable String> environment;
+  private final List<String> warnings = new ArrayList<>();
+
+  private ConfigReader(String file, Function<String, @Nullable String> environment) {
+    this.file = file;
+    this.environment = environment;
+  }
+
+  /**
+   * Reads a file.
+   *
+   * @param environment reads an environment variable, or answers null
+   * @throws ConfigException if it cannot be used
+   */
+  public static GatewayConfig read(Path file, Function<String, @Nullable String> environment) {
+    String text;
+    try {
+      text = Files.readString(file);
+    } catch (NoSuchFileException e) {
+      throw new ConfigException(file + ": there is no such file");
+    } catch (MalformedInputException e) {
+      throw new ConfigException(file + ": is not UTF-8 text");
+    } catch (IOException e) {
+      throw new ConfigException(file + ": cannot be read: " + e.getMessage());
+    }
+    return new ConfigReader(file.toString(), environment).parse(text, file);
+  }
+
+  /** The settings that hold without a file. */
+  public static GatewayConfig defaults(Function<String, @Nullable String> environment) {
+    return new ConfigReader("defaults", environment).parse("", null);
+  }
+
+  private GatewayConfig parse(String text, @Nullable Path path) {
+    Node root = compose(new StringReader(text));
+    if (root == null) {
+      root = compose(new StringReader("{}"));
+    }
+    if (root == null) {
+      throw new ConfigException(file + ": cannot be read");
+    }
+    Setting top = new Setting(file, "", root, environment);
+    Setting own = top.get("llmguard");
+    Setting general = top.get("general_settings");
+    Setting masterKey = general == null ? null : general.get("master_key");
+    List<Deployment> models = models(top.get("model_list"));
+    warnAbout(general);
+    warnAbout(top.get("litellm_settings"));
+    warnAbout(top.get("router_settings"));
+    top.unread().forEach(this::warnAboutOne);
+    return settings(own == null ? empty() : own, path, masterKey, models);
+  }
+
+  private @Nullable Node compose(Reader text) {
+    LoaderOptions options = new LoaderOptions();
+    options.setAllowDuplicateKeys(false);
+    options.setMaxAliasesForCollections(20);
+    options.setProcessComments(false);
+    try {
+      return new Yaml(options).compose(text);
+    } catch (MarkedYAMLException e) {
+      int line = e.getProblemMark() == null ? 1 : e.getProblemMark().getLine() + 1;
+      throw new ConfigException(file, line, null, "is no YAML: " + e.getProblem());
+    } catch (YAMLException e) {
+      throw new ConfigException(file + ": is no YAML");
+    }
+  }
+
+  private Setting empty() {
+    Node node = compose(new StringReader("{}"));
+    if (node == null) {
+      throw new IllegalStateException();
+    }
+    return new Setting(file, "llmguard", node, environment);
+  }
+
+  private void warnAbout(@Nullable Setting section) {
+    if (section != null) {
+      section.unread().forEach(this::warnAboutOne);
+    }
+  }
+
+  private void warnAboutOne(Setting setting) {
+    String name = setting.path().substring(setting.path().lastIndexOf('.') + 1);
+    if (GUARDING.contains(name)) {
+      throw setting.error(
+          "guards something, and this version does nothing for it; take it out to start without");
+    }
+    warnings.add(setting.place() + ": " + setting.path() + " has no effect");
+  }
+
+  private GatewayConfig settings(
+      Setting own, @Nullable Path path, @Nullable Setting masterKey, List<Deployment> models) {
+    Path base = path == null || path.getParent() == null ? Path.of("") : path.getParent();
+    Setting dataDir = own.get("data_dir");
+    Setting adminListen = own.get("admin_listen");
+    Setting hsts = own.get("hsts");
+    Setting plainHttp = own.get("plain_http");
+    Setting hosts = own.get("hosts");
+    Setting listen = own.get("listen");
+    Setting headers = own.get("key_headers");
+    Setting upstream = own.get("upstream");
+    if (own.get("redis") != null) {
+      throw own.require("redis").error("this version keeps its counters in memory only");
+    }
+    if (upstream != null && !models.isEmpty()) {
+      throw upstream.error("is for a gateway without model_list; every model names its api_base");
+    }
+    GatewayConfig config =
+        new GatewayConfig(
+            path,
+            listen == null ? new HostPort("127.0.0.1", 8081) : hostPort(listen),
+            adminListen == null ? null : hostPort(adminListen),
+            tls(own.get("tls"), base),
+            dataDir == null ? Path.of("llmguard-data") : Path.of(dataDir.string()),
+            database(own.get("database")),
+            masterKey(masterKey),
+            models,
+            upstream == null ? null : upstream(upstream),
+            rateLimits(own.get("rate_limits")),
+            concurrency(own.get("concurrency")),
+            networks(own),
+            hosts == null ? List.of() : hosts.strings(),
+            plainHttp == null ? PlainHttp.REFUSE : plainHttp.oneOf(PlainHttp.class),
+            hsts == null ? null : hsts.duration(),
+            audit(own.get("audit"), base),
+            limits(own.get("limits")),
+            ceilings(own.get("ceilings")),
+            jwt(own.get("jwt")),
+            clientCertificates(own.get("client_certificates")),
+            headers == null ? List.of() : headers.strings(),
+            warnings);
+    own.refuseUnknown();
+    return config;
+  }
+
+  private @Nullable Secret masterKey(@Nullable Setting setting) {
+    if (setting == null) {
+      return null;
+    }
+    String value = setting.string();
+    if (value.isBlank()) {
+      throw setting.error("must not be empty");
+    }
+    if (value.length() < 24) {
+      warnings.add(
+          setting.place()
+              + ": "
+              + setting.path()
+              + " is short and may be guessed; take 32 random characters or more");
+    }
+    return new Secret(value);
+  }
+
+  private static HostPort hostPort(Setting setting) {
+    try {
+      return HostPort.parse(setting.string());
+    } catch (IllegalArgumentException e) {
+      throw setting.error(String.valueOf(e.getMessage()));
+    }
+  }
+
+  private static @Nullable Tls tls(@Nullable Setting tls, Path base) {
+    if (tls == null) {
+      return null;
+    }
+    Setting clientCa = tls.get("client_ca");
+    Setting auth = tls.get("client_auth");
+    Setting password = tls.get("key_password");
+    ClientAuth clientAuth =
+        auth != null
+            ? auth.oneOf(ClientAuth.class)
+            : clientCa == null ? ClientAuth.NONE : ClientAuth.NEED;
+    if (clientAuth != ClientAuth.NONE && clientCa == null) {
+      throw tls.error("client_auth needs client_ca, the authorities of client certificates");
+    }
+    Tls read =
+        new Tls(
+            existing(tls.require("certificate"), base),
+            existing(tls.require("key"), base),
+            password == null ? null : new Secret(password.string()),
+            clientCa == null ? null : existing(clientCa, base),
+            clientAuth);
+    tls.refuseUnknown();
+    return read;
+  }
+
+  private static Path existing(Setting setting, Path base) {
+    Path file = base.resolve(setting.string());
+    if (!Files.isReadable(file)) {
+      throw setting.error("the file " + file + " does not exist or cannot be read");
+    }
+    return file;
+  }
+
+  private static @Nullable Database database(@Nullable Setting setting) {
+    if (setting == null) {
+      return null;
+    }
+    if (setting.isMapping()) {
+      Setting user = setting.get("user");
+      Setting password = setting.get("password");
+      Database database =
+          new Database(
+              jdbcUrl(setting.require("url")),
+              user == null ? null : user.string(),
+              password == null ? null : new Secret(password.string()));
+      setting.refuseUnknown();
+      return database;
+    }
+    return fromUrl(setting);
+  }
+
+  private static String jdbcUrl(Setting setting) {
+    String url = setting.string();
+    if (!url.startsWith("jdbc:postgresql:") && !url.startsWith("jdbc:sqlite:")) {
+      throw setting.error("must be a URL that begins with jdbc:postgresql: or jdbc:sqlite:");
+    }
+    return url;
+  }
+
+  private static Database fromUrl(Setting setting) {
+    String text = setting.string();
+    if (text.startsWith("jdbc:")) {
+      return new Database(jdbcUrl(setting), null, null);
+    }
+    URI uri;
+    try {
+      uri = URI.create(text);
+    } catch (IllegalArgumentException e) {
+      throw setting.error("is no URL"); // without the text: it may hold a password
+    }
+    if (uri.getHost() == null
+        || !("postgresql".equals(uri.getScheme()) || "postgres".equals(uri.getScheme()))) {
+      throw setting.error("must be postgresql://USER:PASSWORD@HOST:PORT/NAME or a jdbc: URL");
+    }
+    String info = uri.getUserInfo();
+    int colon = info == null ? -1 : info.indexOf(':');
+    String port = uri.getPort() < 0 ? "" : ":" + uri.getPort();
+    String query = uri.getRawQuery() == null ? "" : "?" + uri.getRawQuery();
+    return new Database(
+        "jdbc:postgresql://" + uri.getHost() + port + uri.getRawPath() + query,
+        info == null ? null : colon < 0 ? info : info.substring(0, colon),
+        info == null || colon < 0 ? null : new Secret(info.substring(colon + 1)));
+  }
+
+  private List<Deployment> models(@Nullable Setting list) {
+    List<Deployment> models = new ArrayList<>();
+    if (list == null) {
+      return models;
+    }
+    for (Setting item : list.list()) {
+      models.add(deployment(item));
+    }
+    if (models.isEmpty()) {
+      throw list.error("lists no model; leave it away to allow every model of one upstream");
+    }
+    return models;
+  }
+
+  private Deployment deployment(Setting item) {
+    String name = item.require("model_name").string();
+    Setting params = item.require("litellm_params");
+    Setting modelSetting = params.require("model");
+    String model = modelSetting.string();
+    int slash = model.indexOf('/');
+    String provider = slash < 0 ? "" : model.substring(0, slash);
+    boolean ollama = provider.equals("ollama") || provider.equals("ollama_chat");
+    boolean openAi = List.of("openai", "hosted_vllm", "llamafile", "lm_studio").contains(provider);
+    if (!ollama && !openAi) {
+      throw modelSetting.error("must be ollama/NAME or openai/NAME: no other provider is known");
+    }
+    Setting apiBase = params.get("api_base");
+    Setting apiKey = params.get("api_key");
+    String base = apiBase == null && ollama ? "http://127.0.0.1:11434" : null;
+    if (base == null) {
+      Setting given = params.require("api_base");
+      base = httpUrl(given);
+    }
+    params.unread().forEach(this::warnAboutOne);
+    item.get("model_info");
+    item.unread().forEach(this::warnAboutOne);
+    Secret credential =
+        apiKey == null || apiKey.string().equals("none") ? null : new Secret(apiKey.string());
+    return new Deployment(
+        name,
+        model.substring(slash + 1),
+        new UpstreamServer(serverName(base), base, ollama, credential));
+  }
+
+  private static String serverName(String base) {
+    URI uri = URI.create(base);
+    return uri.getHost() + (uri.getPort() < 0 ? "" : ":" + uri.getPort());
+  }
+
+  /** The server of a bare {@code --upstream URL} or {@code llmguard.upstream}. */
+  public static UpstreamServer upstreamAt(String url) {
+    return new UpstreamServer(serverName(url), url, true, null);
+  }
+
+  private static UpstreamServer upstream(Setting setting) {
+    return upstreamAt(httpUrl(setting));
+  }
+
+  private static String httpUrl(Setting setting) {
+    try {
+      return checkedUrl(setting.string());
+    } catch (IllegalArgumentException e) {
+      throw setting.error(String.valueOf(e.getMessage()));
+    }
+  }
+
+  /**
+   * A URL of a server without its last slash.
+   *
+   * @throws IllegalArgumentException with a message that says what was expected
+   */
+  public static String checkedUrl(String text) {
+    URI uri;
+    try {
+      uri = URI.create(text);
+    } catch (IllegalArgumentException e) {
+      throw new IllegalArgumentException("is no URL", e);
+    }
+    boolean http = "http".equals(uri.getScheme()) || "https".equals(uri.getScheme());
+    if (!http || uri.getHost() == null) {
+      throw new IllegalArgumentException("must be a URL such as http://127.0.0.1:11434");
+    }
+    if (uri.getUserInfo() != null || uri.getRawQuery() != null || uri.getRawFragment() != null) {
+      throw new IllegalArgumentException("must be a URL without user, query and fragment");
+    }
+    return text.endsWith("/") ? text.substring(0, text.length() - 1) : text;
+  }
+
+  private RateLimits rateLimits(@Nullable Setting setting) {
+    Limit perKey = new Limit(new RateLimit(10, Duration.ofMinutes(1), 5), false, false);
+    Limit perIp = new Limit(new RateLimit(30, Duration.ofMinutes(1), 10), false, false);
+    if (setting == null) {
+      return new RateLimits(perKey, perIp, null, Map.of());
+    }
+    Setting key = setting.get("per_key");
+    Setting ip = setting.get("per_ip");
+    Setting tokens = setting.get("tokens");
+    Setting models = setting.get("per_model");
+    Map<String, Limit> perModel = new LinkedHashMap<>();
+    if (models != null) {
+      for (String model : models.names()) {
+        perModel.put(model, limit(models.require(model), "requests"));
+      }
+    }
+    setting.refuseUnknown();
+    return new RateLimits(
+        key == null ? perKey : limit(key, "requests"),
+        ip == null ? perIp : limit(ip, "requests"),
+        tokens == null ? null : limit(tokens, "tokens"),
+        perModel);
+  }
+
+  private static Limit limit(Setting setting, String unit) {
+    boolean tokens = unit.equals("tokens");
+    Setting shadow = setting.get("shadow");
+    Setting failure = setting.get("on_store_failure");
+    Setting burst = setting.get("burst");
+    long amount = setting.require(unit).number(1, 1_000_000_000_000L);
+    // tokens are spent in large pieces: unless told otherwise a whole period's may go at once
+    long admitted = burst == null ? (tokens ? amount - 1 : 0) : burst.number(0, 1_000_000_000L);
+    Limit limit =
+        new Limit(
+            new RateLimit(amount, setting.require("per").duration(), admitted),
+            shadow != null && shadow.bool(),
+            failure != null && failure.oneOf(OnStoreFailure.class) == OnStoreFailure.FAIL_OPEN);
+    setting.refuseUnknown();
+    return limit;
+  }
+
+  private enum OnStoreFailure {
+    FAIL_OPEN,
+    FAIL_CLOSED
+  }
+
+  private static Concurrency concurrency(@Nullable Setting setting) {
+    if (setting == null) {
+      return new Concurrency(null, null);
+    }
+    Setting perKey = setting.get("per_key");
+    Setting total = setting.get("total");
+    setting.refuseUnknown();
+    return new Concurrency(
+        perKey == null ? null : (int) perKey.number(1, 1_000_000),
+        total == null ? null : (int) total.number(1, 1_000_000));
+  }
+
+  private static Networks networks(Setting own) {
+    return new Networks(
+        blocks(own.get("allow_networks")),
+        blocks(own.get("deny_networks")),
+        blocks(own.get("trusted_proxies")));
+  }
+
+  private static List<String> blocks(@Nullable Setting setting) {
+    if (setting == null) {
+      return List.of();
+    }
+    List<String> blocks = setting.strings();
+    try {
+      CidrSet.of(blocks.toArray(String[]::new));
+    } catch (IllegalArgumentException e) {
+      throw setting.error(String.valueOf(e.getMessage()));
+    }
+    return blocks;
+  }
+
+  private enum Durability {
+    FLUSH,
+    FSYNC
+  }
+
+  private enum Overflow {
+    BLOCK,
+    REFUSE
+  }
+
+  private static Audit audit(@Nullable Setting setting, Path base) {
+    if (setting == null) {
+      return new Audit(null, null, false, true, null);
+    }
+    Setting file = setting.get("file");
+    Setting secret = setting.get("hmac_secret");
+    Setting durability = setting.get("durability");
+    Setting overflow = setting.get("on_overflow");
+    Setting rotate = setting.get("rotate_size");
+    Setting content = setting.get("content");
+    if (content != null && content.bool()) {
+      throw content.error("this version never writes content; leave it away or set it to false");
+    }
+    Audit audit =
+        new Audit(
+            file == null ? null : base.resolve(file.string()),
+            secret == null ? null : new Secret(secret.string()),
+            durability != null && durability.oneOf(Durability.class) == Durability.FSYNC,
+            overflow == null || overflow.oneOf(Overflow.class) == Overflow.REFUSE,
+            rotate == null ? null : rotate.bytes(4096, Long.MAX_VALUE));
+    setting.refuseUnknown();
+    return audit;
+  }
+
+  private Limits limits(@Nullable Setting given) {
+    Setting setting = given == null ? empty() : given;
+    Setting body = setting.get("body");
+    Setting upload = setting.get("upload");
+    Setting response = setting.get("response");
+    Limits limits =
+        new Limits(
+            body == null ? 10 << 20 : (int) body.bytes(1024, 1 << 30),
+            upload == null ? 100 << 20 : (int) upload.bytes(1024, 1 << 30),
+            durationOr(setting.get("connect"), Duration.ofSeconds(5)),
+            durationOr(setting.get("first_byte"), Duration.ofMinutes(10)),
+            durationOr(setting.get("idle"), Duration.ofMinutes(2)),
+            durationOr(setting.get("total"), Duration.ofHours(1)),
+            response == null ? null : response.bytes(1024, Long.MAX_VALUE),
+            durationOr(setting.get("drain"), Duration.ofSeconds(30)));
+    setting.refuseUnknown();
+    return limits;
+  }
+
+  private static Duration durationOr(@Nullable Setting setting, Duration fallback) {
+    return setting == null ? fallback : setting.duration();
+  }
+
+  private enum CeilingMode {
+    CLAMP,
+    REFUSE
+  }
+
+  private CeilingSettings ceilings(@Nullable Setting given) {
+    Setting setting = given == null ? empty() : given;
+    Setting mode = setting.get("mode");
+    Setting output = setting.get("output_tokens");
+    Setting context = setting.get("context");
+    Setting keepAlive = setting.get("keep_alive");
+    Setting logprobs = setting.get("logprobs");
+    Setting choices = setting.get("choices");
+    Setting loadOptions = setting.get("load_options");
+    Setting images = setting.get("remote_images");
+    Setting tools = setting.get("server_tools");
+    CeilingSettings ceilings =
+        new CeilingSettings(
+            mode != null && mode.oneOf(CeilingMode.class) == CeilingMode.REFUSE,
+            output == null ? null : output.number(1, 1_000_000_000),
+            context == null ? null : context.number(1, 1_000_000_000),
+            keepAlive == null ? null : keepAlive.duration(),
+            loadOptions == null || loadOptions.bool(),
+            logprobs == null ? null : (int) logprobs.number(0, 1000),
+            choices == null ? null : (int) choices.number(1, 1000),
+            images != null && images.bool(),
+            tools != null && tools.bool());
+    setting.refuseUnknown();
+    return ceilings;
+  }
+
+  private static List<JwtIssuer> jwt(@Nullable Setting setting) {
+    List<JwtIssuer> issuers = new ArrayList<>();
+    if (setting != null) {
+      for (Setting item : setting.isMapping() ? List.of(setting) : setting.list()) {
+        Setting algorithms = item.get("algorithms");
+        Setting scopes = item.get("scopes_claim");
+        Setting models = item.get("models_claim");
+        issuers.add(
+            new JwtIssuer(
+                item.require("issuer").string(),
+                item.require("audience").strings(),
+                httpUrl(item.require("jwks_url")),
+                algorithms == null ? List.of("RS256", "ES256") : algorithms.strings(),
+                scopes == null ? null : scopes.string(),
+                models == null ? null : models.string()));
+        item.refuseUnknown();
+      }
+    }
+    return issuers;
+  }
+
+  private static @Nullable ClientCertificates clientCertificates(@Nullable Setting setting) {
+    if (setting == null) {
+      return null;
+    }
+    Setting source = setting.get("source");
+    List<CertificateRule> rules = new ArrayList<>();
+    for (Setting rule : setting.require("rules").list()) {
+      rules.add(certificateRule(rule));
+    }
+    setting.refuseUnknown();
+    if (rules.isEmpty()) {
+      throw setting.error("needs at least one rule: no certificate would be taken");
+    }
+    return new ClientCertificates(
+        source == null ? CertificateSource.CONNECTION : source.oneOf(CertificateSource.class),
+        rules);
+  }
+
+  private static CertificateRule certificateRule(Setting rule) {
+    Setting subject = rule.get("subject");
+    Setting san = rule.get("san");
+    Setting sha256 = rule.get("sha256");
+    Setting scopes = rule.get("scopes");
+    Setting models = rule.get("models");
+    if (subject == null && san == null && sha256 == null) {
+      throw rule.error("needs one of subject, san and sha256");
+    }
+    CertificateRule read =
+        new CertificateRule(
+            rule.require("caller").string(),
+            subject == null ? null : subject.string(),
+            san == null ? null : san.string(),
+            sha256 == null ? null : sha256.string(),
+            scopes == null ? List.of() : scopes.strings(),
+            models == null ? List.of() : models.strings());
+    rule.refuseUnknown();
+    return read;
+  }
+}

@@ -1,0 +1,64 @@
+package io.llmguard.key;
+
+import io.llmguard.TimeSource;
+import io.llmguard.key.internal.Base62;
+import java.security.SecureRandom;
+import java.time.Duration;
+import java.util.function.UnaryOperator;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Makes keys and puts their records into a {@link KeyStore}. Thread-safe; blocks on the store.
+ *
+ * <p>To block, revoke or delete a key, ask the store itself.
+ */
+public final class KeyIssuer {
+  private static final int ID_BYTES = 11;
+  private static final int ID_DIGITS = 15;
+
+  private final KeyStore store;
+  private final TimeSource time;
+  private final SecureRandom random;
+
+  /** An issuer for this store that takes the time of creation and of grace from {@code time}. */
+  public KeyIssuer(KeyStore store, TimeSource time) {
+    this.store = store;
+    this.time = time;
+    this.random = new SecureRandom();
+  }
+
+  /**
+   * Makes a key.
+   *
+   * @param name the name for people
+   * @param options what is set beside the defaults of {@link KeyRecord#builder}
+   */
+  public IssuedKey issue(String name, UnaryOperator<KeyRecord.Builder> options) {
+    byte[] id = new byte[ID_BYTES];
+    random.nextBytes(id);
+    ApiKey key = ApiKey.generate(random);
+    KeyRecord.Builder builder =
+        KeyRecord.builder("key_" + Base62.encode(id, ID_DIGITS), key.hash(), time.now());
+    KeyRecord record = options.apply(builder.name(name)).build();
+    store.create(record);
+    return new IssuedKey(key, record);
+  }
+
+  /**
+   * Puts a new key in the place of a record's key.
+   *
+   * @param grace how long the replaced key still lets its holder in; zero for not at all
+   * @return null if there is no record of that id or it is revoked
+   */
+  public @Nullable IssuedKey rotate(String id, Duration grace) {
+    if (grace.isNegative()) {
+      throw new IllegalArgumentException("a time of grace is not negative: " + grace);
+    }
+    ApiKey key = ApiKey.generate(random);
+    if (!store.rotate(id, key.hash(), time.now().plus(grace))) {
+      return null;
+    }
+    KeyRecord record = store.find(id);
+    return record == null ? null : new IssuedKey(key, record);
+  }
+}

@@ -14,8 +14,9 @@ public interface ResponseMeter {
   void accept(ByteBuffer bytes);
 
   /**
-   * True once the answer has said its own end ({@code "done":true}, {@code [DONE]}, …), or if the
-   * kind of answer has no end of its own to say.
+   * True once the answer has said its own end ({@code "done":true}, {@code [DONE]}, the last brace
+   * of a document, …), or if the kind of answer has no end of its own to say. An error is no end:
+   * ask {@link #failed} too.
    */
   boolean finished();
 
@@ -27,6 +28,16 @@ public interface ResponseMeter {
 
   /** Lines or events with output seen so far; in a stream, close to the number of tokens. */
   long outputEvents();
+
+  /** How the answer is divided; {@link Framing#DOCUMENT} where nobody looks into it. */
+  default Framing framing() {
+    return Framing.DOCUMENT;
+  }
+
+  /** True if the next byte of the answer would be the first of a line. */
+  default boolean atLineStart() {
+    return true;
+  }
 
   /** A meter that reads nothing and is always finished. */
   static ResponseMeter none() {

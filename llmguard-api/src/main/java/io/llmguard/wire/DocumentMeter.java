@@ -1,0 +1,22 @@
+package io.llmguard.wire;
+
+/** Meters an answer that is one JSON document. */
+final class DocumentMeter extends AnswerMeter {
+  private boolean read;
+
+  DocumentMeter(AnswerShape shape) {
+    super(shape, Framing.DOCUMENT);
+  }
+
+  @Override
+  void read(byte[] bytes, int from, int end) {
+    for (int i = from; i < end && !read; i++) {
+      i = json.scan(bytes, i, end);
+      if (json.ended()) {
+        read = true;
+        document();
+        finish();
+      }
+    }
+  }
+}

@@ -1,0 +1,41 @@
+package io.llmguard.wire;
+
+/** What a known field of a request means to the reader. */
+enum Field {
+  /** Nothing: its value is skipped. */
+  SKIPPED,
+  MODEL,
+  NAME,
+  SOURCE,
+  DESTINATION,
+  FROM,
+  INSECURE,
+  STREAM,
+  STREAM_OPTIONS,
+  INCLUDE_USAGE,
+  PROMPT,
+  MESSAGES,
+  INPUT,
+  SYSTEM,
+  INSTRUCTIONS,
+  OPTIONS,
+  OUTPUT_LIMIT,
+  CONTEXT_LIMIT,
+  LOAD_OPTION,
+  KEEP_ALIVE,
+  LOGPROBS,
+  TOP_LOGPROBS,
+  CHOICES,
+  USER,
+  TOOLS,
+  SERVER_TOOL,
+  IMAGES,
+  ROLE,
+  CONTENT,
+  TYPE,
+  TEXT,
+  MEDIA_URL,
+  MEDIA_SOURCE,
+  URL,
+  DATA
+}

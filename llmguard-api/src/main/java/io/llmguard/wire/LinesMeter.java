@@ -1,0 +1,21 @@
+package io.llmguard.wire;
+
+/** Meters an answer of JSON lines. A last line counts without its line break. */
+final class LinesMeter extends AnswerMeter {
+  LinesMeter(AnswerShape shape) {
+    super(shape, Framing.LINES);
+  }
+
+  @Override
+  void read(byte[] bytes, int from, int end) {
+    for (int i = from; i < end; i++) {
+      i = json.scan(bytes, i, end);
+      if (json.ended()) {
+        document();
+      } else if (i < end && bytes[i] == '\n') {
+        // what is not whole at a line's end never will be
+        json.reset();
+      }
+    }
+  }
+}

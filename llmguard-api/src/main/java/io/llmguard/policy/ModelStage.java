@@ -1,0 +1,55 @@
+package io.llmguard.policy;
+
+import io.llmguard.Decision;
+import io.llmguard.Exchange;
+import io.llmguard.Refusal;
+import io.llmguard.Stage;
+import io.llmguard.auth.Caller;
+import io.llmguard.wire.Call;
+import io.llmguard.wire.Operation;
+import java.util.concurrent.CompletionStage;
+
+/**
+ * Lets a call pass if its caller may name every model that it names, in its body or in its path.
+ *
+ * <p>Refuses with 403 {@code model-not-allowed}, whether or not there is such a model. Where nobody
+ * was authenticated, {@link ModelAccess#ALL} holds.
+ */
+public final class ModelStage implements Stage {
+  private static final String MODEL_PATH = "/v1/models/";
+
+  /** A stage. */
+  public ModelStage() {}
+
+  @Override
+  public String name() {
+    return "model";
+  }
+
+  @Override
+  public CompletionStage<Decision> decide(Exchange exchange) {
+    Caller caller = exchange.caller();
+    ModelAccess access = caller == null ? ModelAccess.ALL : caller.models();
+    Call call = exchange.call();
+    if (call != null) {
+      for (String model : call.details().models()) {
+        if (!access.allows(model)) {
+          return refuse(exchange);
+        }
+      }
+    }
+    Endpoint endpoint = exchange.endpoint();
+    if (endpoint != null
+        && endpoint.operation() == Operation.OPENAI_MODEL
+        && !access.allows(exchange.path().substring(MODEL_PATH.length()))) {
+      return refuse(exchange);
+    }
+    return exchange.admit();
+  }
+
+  private static CompletionStage<Decision> refuse(Exchange exchange) {
+    // without the model's name, which is the caller's own text
+    return exchange.refuse(
+        Refusal.of(403, "model-not-allowed", "this credential may not use that model"));
+  }
+}

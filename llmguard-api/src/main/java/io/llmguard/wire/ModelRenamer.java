@@ -5,6 +5,7 @@ import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Puts the name that the client used in the place of the upstream's own name for the model.
@@ -16,16 +17,6 @@ import java.util.List;
  * events, split anywhere.
  */
 public final class ModelRenamer implements AnswerTransform {
-  /** How the answer is framed. */
-  public enum Framing {
-    /** One document, over any number of lines. */
-    DOCUMENT,
-    /** One document a line. */
-    LINES,
-    /** Server-sent events: one document in each {@code data} line. */
-    EVENTS
-  }
-
   private static final int LONGEST = 1024;
   private static final byte[] DATA = "data:".getBytes(StandardCharsets.US_ASCII);
 
@@ -63,12 +54,25 @@ public final class ModelRenamer implements AnswerTransform {
   }
 
   /**
-   * A transform for one answer.
+   * The transform for an answer.
    *
+   * @param operation what the call asked to do
+   * @param stream true if the call asked for a stream; decides where the content type does not
+   * @param contentType the answer's {@code Content-Type}, or null
    * @param upstreamName the upstream's name for the model; the same with {@code :latest} counts too
    * @param alias the client's name for it
    */
-  public ModelRenamer(Framing framing, String upstreamName, String alias) {
+  public static ModelRenamer of(
+      Operation operation,
+      boolean stream,
+      @Nullable String contentType,
+      String upstreamName,
+      String alias) {
+    return new ModelRenamer(
+        ResponseMeters.framing(operation, stream, contentType), upstreamName, alias);
+  }
+
+  ModelRenamer(Framing framing, String upstreamName, String alias) {
     this.framing = framing;
     this.names = List.of(quoted(upstreamName), quoted(upstreamName + ":latest"));
     this.alias = JsonStringEncoder.getInstance().quoteAsUTF8(alias);

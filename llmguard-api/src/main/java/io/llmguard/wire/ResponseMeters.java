@@ -59,8 +59,7 @@ public final class ResponseMeters {
         && !contentEncoding.strip().equalsIgnoreCase("identity");
   }
 
-  private static Framing framing(
-      Operation operation, boolean stream, @Nullable String contentType) {
+  static Framing framing(Operation operation, boolean stream, @Nullable String contentType) {
     return switch (mediaType(contentType)) {
       case "text/event-stream" -> Framing.EVENTS;
       case "application/x-ndjson",

@@ -88,11 +88,22 @@ public final class KeyRecord {
     if (id.isBlank()) {
       throw new IllegalArgumentException("a key record needs an id");
     }
+    printable("id", id);
+    printable("name", name);
+    printable("owner", owner);
+    printable("team", team);
     if ((previousHash == null) != (previousUntil == null)) {
       throw new IllegalArgumentException("a previous hash and the end of its grace go together");
     }
     if (budgetUsd != null && budgetUsd.signum() < 0) {
       throw new IllegalArgumentException("a budget is not negative: " + budgetUsd);
+    }
+  }
+
+  /** These stand in logs and tables, where a control character could forge a line. */
+  private static void printable(String what, @Nullable String text) {
+    if (text != null && text.chars().anyMatch(Character::isISOControl)) {
+      throw new IllegalArgumentException("the " + what + " of a key has a control character");
     }
   }
 
@@ -348,9 +359,13 @@ public final class KeyRecord {
 
     /** What the key may spend in each window; no budget unless set. */
     public Builder budget(@Nullable BigDecimal usd, @Nullable String window) {
-      budgetUsd = usd == null ? null : usd.stripTrailingZeros();
+      budgetUsd = usd == null ? null : plain(usd.stripTrailingZeros());
       budgetWindow = window;
       return this;
+    }
+
+    private static BigDecimal plain(BigDecimal amount) {
+      return amount.scale() < 0 ? amount.setScale(0) : amount;
     }
 
     /** The networks from which the key may be used, in CIDR notation; any unless set. */

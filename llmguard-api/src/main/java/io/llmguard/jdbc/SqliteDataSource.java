@@ -1,0 +1,140 @@
+package io.llmguard.jdbc;
+
+import java.io.IOException;
+import java.io.PrintWriter;
+import java.nio.file.FileAlreadyExistsException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.attribute.FileAttribute;
+import java.nio.file.attribute.PosixFilePermission;
+import java.nio.file.attribute.PosixFilePermissions;
+import java.sql.Connection;
+import java.sql.DriverManager;
+import java.sql.SQLException;
+import java.sql.SQLFeatureNotSupportedException;
+import java.sql.Statement;
+import java.time.Duration;
+import java.util.Properties;
+import java.util.Set;
+import java.util.logging.Logger;
+import javax.sql.DataSource;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Connections to an SQLite file that several threads and processes use at once.
+ *
+ * <p>The file is in WAL mode, so that readers and the writer do not wait for each other; a writer
+ * waits up to 10 seconds for another one; a committed change survives a power cut. A new file is
+ * for its owner only (mode 0600), and so are the files that SQLite keeps beside it. Needs {@code
+ * org.xerial:sqlite-jdbc}. Thread-safe; close it after the connections.
+ */
+public final class SqliteDataSource implements DataSource, AutoCloseable {
+  private static final org.slf4j.Logger log = LoggerFactory.getLogger(SqliteDataSource.class);
+
+  private static final Duration BUSY = Duration.ofSeconds(10);
+  private static final Set<PosixFilePermission> OWNER_ONLY =
+      PosixFilePermissions.fromString("rw-------");
+
+  private final String url;
+
+  /** Kept open: the last connection to close would fold up the log and its shared memory. */
+  private final Connection keeper;
+
+  private SqliteDataSource(String url) throws SQLException {
+    this.url = url;
+    this.keeper = getConnection();
+    try (Statement statement = keeper.createStatement()) {
+      statement.execute("PRAGMA journal_mode = WAL");
+      // only a connection that has read holds the log open
+      statement.execute("SELECT count(*) FROM sqlite_schema");
+    } catch (SQLException e) {
+      keeper.close();
+      throw e;
+    }
+  }
+
+  /**
+   * Opens a database file, and makes it if there is none.
+   *
+   * @throws IOException if the file can be neither made nor opened
+   */
+  public static SqliteDataSource open(Path file) throws IOException {
+    Path absolute = file.toAbsolutePath();
+    boolean posix = absolute.getFileSystem().supportedFileAttributeViews().contains("posix");
+    FileAttribute<?>[] mode =
+        posix
+            ? new FileAttribute<?>[] {PosixFilePermissions.asFileAttribute(OWNER_ONLY)}
+            : new FileAttribute<?>[0];
+    try {
+      Files.createFile(absolute, mode);
+    } catch (FileAlreadyExistsException e) {
+      if (posix && !OWNER_ONLY.containsAll(Files.getPosixFilePermissions(absolute))) {
+        log.warn("the database {} is open to others than its owner; chmod 600 mends it", absolute);
+      }
+    }
+    try {
+      return new SqliteDataSource("jdbc:sqlite:" + absolute);
+    } catch (SQLException e) {
+      throw new IOException("the database " + absolute + " cannot be opened", e);
+    }
+  }
+
+  @Override
+  public Connection getConnection() throws SQLException {
+    Properties settings = new Properties();
+    settings.setProperty("busy_timeout", Long.toString(BUSY.toMillis()));
+    settings.setProperty("synchronous", "FULL");
+    settings.setProperty("foreign_keys", "true");
+    return DriverManager.getConnection(url, settings);
+  }
+
+  /** The same as {@link #getConnection()}: SQLite knows no users. */
+  @Override
+  public Connection getConnection(String username, String password) throws SQLException {
+    return getConnection();
+  }
+
+  @Override
+  public void close() throws SQLException {
+    keeper.close();
+  }
+
+  @Override
+  public @Nullable PrintWriter getLogWriter() {
+    return null;
+  }
+
+  @Override
+  public void setLogWriter(PrintWriter out) throws SQLException {
+    throw new SQLFeatureNotSupportedException("logs go to SLF4J");
+  }
+
+  @Override
+  public void setLoginTimeout(int seconds) throws SQLException {
+    throw new SQLFeatureNotSupportedException("a file needs no login");
+  }
+
+  @Override
+  public int getLoginTimeout() {
+    return 0;
+  }
+
+  @Override
+  public Logger getParentLogger() throws SQLFeatureNotSupportedException {
+    throw new SQLFeatureNotSupportedException("logs go to SLF4J");
+  }
+
+  @Override
+  public <T> T unwrap(Class<T> type) throws SQLException {
+    if (type.isInstance(this)) {
+      return type.cast(this);
+    }
+    throw new SQLException("no " + type.getName() + " in here");
+  }
+
+  @Override
+  public boolean isWrapperFor(Class<?> type) {
+    return type.isInstance(this);
+  }
+}

@@ -1,0 +1,229 @@
+package io.llmguard.jdbc.internal;
+
+import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.json.JsonMapper;
+import com.fasterxml.jackson.databind.node.ArrayNode;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import io.llmguard.key.KeyHash;
+import io.llmguard.key.KeyRecord;
+import io.llmguard.limit.LimitSet;
+import io.llmguard.limit.RateLimit;
+import io.llmguard.policy.ModelAccess;
+import io.llmguard.policy.Scope;
+import java.math.BigDecimal;
+import java.sql.PreparedStatement;
+import java.sql.ResultSet;
+import java.sql.SQLException;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.EnumSet;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.Set;
+import java.util.TreeMap;
+import org.jspecify.annotations.Nullable;
+
+/** A key record as a row of the table {@code llmguard_key}. */
+public final class KeyRow {
+  /** The columns that an administrator may edit, in the order of {@link #setEditable}. */
+  public static final List<String> EDITABLE =
+      List.of(
+          "name",
+          "owner",
+          "team",
+          "scopes",
+          "models",
+          "limits",
+          "budget_usd",
+          "budget_window",
+          "networks",
+          "expires_at");
+
+  /** The columns of a record. */
+  public static final String COLUMNS =
+      String.join(", ", EDITABLE)
+          + ", id, hash, previous_hash, previous_until, created_at, last_used_at, state";
+
+  private static final JsonMapper JSON = JsonMapper.builder().build();
+
+  private KeyRow() {}
+
+  /** Sets the editable columns as parameters 1 to 10; answers the next one's number. */
+  public static int setEditable(PreparedStatement into, KeyRecord record) throws SQLException {
+    BigDecimal usd = record.budgetUsd();
+    into.setString(1, record.name());
+    into.setString(2, record.owner());
+    into.setString(3, record.team());
+    into.setString(4, scopes(record.scopes()));
+    into.setString(5, strings(record.models().patterns()));
+    into.setString(6, limits(record.limits()));
+    into.setString(7, usd == null ? null : usd.toPlainString());
+    into.setString(8, record.budgetWindow());
+    into.setString(9, strings(record.networks()));
+    setTime(into, 10, record.expiresAt());
+    return 11;
+  }
+
+  /** Sets all columns as parameters 1 to 17, in the order of {@link #COLUMNS}. */
+  public static int setAll(PreparedStatement into, KeyRecord record) throws SQLException {
+    KeyHash previous = record.previousHash();
+    int next = setEditable(into, record);
+    into.setString(next++, record.id());
+    into.setString(next++, record.hash().hex());
+    into.setString(next++, previous == null ? null : previous.hex());
+    setTime(into, next++, record.previousUntil());
+    setTime(into, next++, record.createdAt());
+    setTime(into, next++, record.lastUsedAt());
+    into.setString(next++, word(record.state()));
+    return next;
+  }
+
+  /** Sets a time in milliseconds since 1970, or null. */
+  public static void setTime(PreparedStatement into, int at, @Nullable Instant time)
+      throws SQLException {
+    if (time == null) {
+      into.setNull(at, java.sql.Types.BIGINT);
+    } else {
+      into.setLong(at, time.toEpochMilli());
+    }
+  }
+
+  /** The state as it stands in its column. */
+  public static String word(KeyRecord.State state) {
+    return state.name().toLowerCase(Locale.ROOT);
+  }
+
+  /** The record of the current row. */
+  public static KeyRecord read(ResultSet row) throws SQLException {
+    Instant created = time(row, "created_at");
+    if (created == null) {
+      throw new SQLException("a key without its time of creation");
+    }
+    String usd = row.getString("budget_usd");
+    String previous = row.getString("previous_hash");
+    return KeyRecord.builder(row.getString("id"), KeyHash.parse(row.getString("hash")), created)
+        .previous(previous == null ? null : KeyHash.parse(previous), time(row, "previous_until"))
+        .name(row.getString("name"))
+        .owner(row.getString("owner"))
+        .team(row.getString("team"))
+        .scopes(scopes(row.getString("scopes")))
+        .models(ModelAccess.of(strings(row.getString("models"))))
+        .limits(limits(row.getString("limits")))
+        .budget(usd == null ? null : new BigDecimal(usd), row.getString("budget_window"))
+        .networks(strings(row.getString("networks")))
+        .expiresAt(time(row, "expires_at"))
+        .lastUsedAt(time(row, "last_used_at"))
+        .state(KeyRecord.State.valueOf(row.getString("state").toUpperCase(Locale.ROOT)))
+        .build();
+  }
+
+  private static @Nullable Instant time(ResultSet row, String column) throws SQLException {
+    long millis = row.getLong(column);
+    return row.wasNull() ? null : Instant.ofEpochMilli(millis);
+  }
+
+  private static String scopes(Set<Scope> scopes) {
+    return String.join(" ", scopes.stream().map(Scope::word).sorted().toList());
+  }
+
+  private static Set<Scope> scopes(String words) throws SQLException {
+    EnumSet<Scope> scopes = EnumSet.noneOf(Scope.class);
+    for (String word : words.split(" ", -1)) {
+      Scope scope = Scope.of(word);
+      if (scope != null) {
+        scopes.add(scope);
+      } else if (!word.isEmpty()) {
+        throw new SQLException("a key with an unknown scope: " + word);
+      }
+    }
+    return scopes;
+  }
+
+  private static String strings(List<String> texts) throws SQLException {
+    ArrayNode array = JSON.createArrayNode();
+    texts.forEach(array::add);
+    return write(array);
+  }
+
+  private static List<String> strings(String json) throws SQLException {
+    List<String> texts = new ArrayList<>();
+    for (JsonNode text : parse(json)) {
+      texts.add(text.asText());
+    }
+    return texts;
+  }
+
+  private static @Nullable String limits(LimitSet limits) throws SQLException {
+    if (limits.equals(LimitSet.CONFIGURED)) {
+      return null;
+    }
+    ObjectNode json = JSON.createObjectNode();
+    put(json, "requests", limits.requests());
+    put(json, "tokens", limits.tokens());
+    Integer concurrency = limits.concurrency();
+    if (concurrency != null) {
+      json.put("concurrency", concurrency);
+    }
+    ObjectNode perModel = json.putObject("per_model");
+    new TreeMap<>(limits.perModel()).forEach((model, rate) -> put(perModel, model, rate));
+    return write(json);
+  }
+
+  private static void put(ObjectNode into, String name, @Nullable RateLimit rate) {
+    if (rate != null) {
+      into.putObject(name)
+          .put("amount", rate.amount())
+          .put("per", rate.per().toString())
+          .put("burst", rate.burst());
+    }
+  }
+
+  private static LimitSet limits(@Nullable String text) throws SQLException {
+    if (text == null) {
+      return LimitSet.CONFIGURED;
+    }
+    JsonNode json = parse(text);
+    Map<String, RateLimit> perModel = new LinkedHashMap<>();
+    for (Map.Entry<String, JsonNode> entry : json.path("per_model").properties()) {
+      RateLimit rate = rate(entry.getValue());
+      if (rate != null) {
+        perModel.put(entry.getKey(), rate);
+      }
+    }
+    JsonNode concurrency = json.path("concurrency");
+    return new LimitSet(
+        rate(json.path("requests")),
+        rate(json.path("tokens")),
+        concurrency.isInt() ? concurrency.intValue() : null,
+        perModel);
+  }
+
+  private static @Nullable RateLimit rate(JsonNode json) {
+    return json.isObject()
+        ? new RateLimit(
+            json.path("amount").longValue(),
+            Duration.parse(json.path("per").asText()),
+            json.path("burst").longValue())
+        : null;
+  }
+
+  private static String write(JsonNode json) throws SQLException {
+    try {
+      return JSON.writeValueAsString(json);
+    } catch (JsonProcessingException e) {
+      throw new SQLException("a key that cannot be written as JSON", e);
+    }
+  }
+
+  private static JsonNode parse(String json) throws SQLException {
+    try {
+      return JSON.readTree(json);
+    } catch (JsonProcessingException e) {
+      throw new SQLException("a key with a column that is no JSON", e);
+    }
+  }
+}

@@ -1,0 +1,156 @@
+package io.llmguard.jdbc;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import io.llmguard.TimeSource;
+import io.llmguard.key.IssuedKey;
+import io.llmguard.key.KeyDirectory;
+import io.llmguard.key.KeyIssuer;
+import io.llmguard.key.KeyLookup;
+import io.llmguard.key.KeyRecord;
+import io.llmguard.key.KeyStore;
+import io.llmguard.key.KeyStoreContract;
+import io.llmguard.key.KeyStoreException;
+import java.sql.Connection;
+import java.sql.SQLException;
+import java.sql.Statement;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.CyclicBarrier;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
+import java.util.concurrent.TimeUnit;
+import java.util.function.UnaryOperator;
+import javax.sql.DataSource;
+import org.junit.jupiter.api.Test;
+
+/** What a key store in a database does beyond what every store does. */
+abstract class JdbcKeyStoreContract extends KeyStoreContract {
+  /** A new and empty database. */
+  abstract DataSource database();
+
+  /** The same database again, as another process would open it. */
+  abstract DataSource again(DataSource database);
+
+  @Override
+  protected KeyStore store() {
+    return new JdbcKeyStore(database());
+  }
+
+  @Test
+  void twoStoresOnOneDatabaseSeeEachOthersChanges() {
+    DataSource database = database();
+    JdbcKeyStore one = new JdbcKeyStore(database);
+    JdbcKeyStore two = new JdbcKeyStore(again(database));
+    IssuedKey issued = new KeyIssuer(one, TimeSource.system()).issue("a", UnaryOperator.identity());
+    String id = issued.record().id();
+    try (KeyDirectory atTwo = KeyDirectory.builder(two).refreshEvery(Duration.ofDays(1)).open()) {
+      assertThat(stateAt(atTwo, issued)).isEqualTo("ACTIVE");
+      long known = two.revision();
+      assertThat(one.block(id)).isTrue();
+      assertThat(two.revision()).isGreaterThan(known);
+      atTwo.refresh();
+      assertThat(stateAt(atTwo, issued)).isEqualTo("BLOCKED");
+      assertThat(two.unblock(id)).isTrue();
+      assertThat(one.find(id)).isEqualTo(two.find(id));
+      assertThat(one.revoke(id)).isTrue();
+      atTwo.refresh();
+      assertThat(stateAt(atTwo, issued)).isEqualTo("REVOKED");
+      assertThat(one.delete(id)).isTrue();
+      atTwo.refresh();
+      assertThat(stateAt(atTwo, issued)).isEqualTo("unknown");
+    }
+  }
+
+  private static String stateAt(KeyDirectory directory, IssuedKey issued) {
+    return directory.find(issued.key().hash()).toCompletableFuture().join()
+            instanceof KeyLookup.Answer.Found found
+        ? found.record().state().name()
+        : "unknown";
+  }
+
+  @Test
+  void severalProcessesMayStartAtOnce() throws Exception {
+    DataSource database = database();
+    int processes = 6;
+    List<DataSource> doors = new ArrayList<>();
+    for (int i = 0; i < processes; i++) {
+      doors.add(again(database));
+    }
+    CyclicBarrier together = new CyclicBarrier(processes);
+    ExecutorService threads = Executors.newFixedThreadPool(processes);
+    try {
+      List<Future<JdbcKeyStore>> starting = new ArrayList<>();
+      for (DataSource door : doors) {
+        starting.add(
+            threads.submit(
+                () -> {
+                  together.await(30, TimeUnit.SECONDS);
+                  return new JdbcKeyStore(door);
+                }));
+      }
+      for (Future<JdbcKeyStore> started : starting) {
+        assertThat(started.get(60, TimeUnit.SECONDS).revision()).isZero();
+      }
+    } finally {
+      threads.shutdownNow();
+    }
+  }
+
+  @Test
+  void tablesOfANewerProgramAreLeftAlone() throws SQLException {
+    DataSource database = database();
+    assertThat(new JdbcKeyStore(database).list()).isEmpty();
+    try (Connection connection = database.getConnection();
+        Statement statement = connection.createStatement()) {
+      statement.execute("UPDATE llmguard_schema SET version = 99 WHERE component = 'key'");
+    }
+    assertThatThrownBy(() -> new JdbcKeyStore(database))
+        .isInstanceOf(KeyStoreException.class)
+        .hasRootCauseMessage("the tables of 'key' have version 99, newer than this program's 1");
+  }
+
+  @Test
+  void aStoreOpenedAgainHasWhatWasWritten() {
+    DataSource database = database();
+    KeyRecord record =
+        new KeyIssuer(new JdbcKeyStore(database), TimeSource.system())
+            .issue("a", UnaryOperator.identity())
+            .record();
+    assertThat(new JdbcKeyStore(again(database)).list()).containsExactly(record);
+  }
+
+  @Test
+  void theSecretItselfIsNowhereInTheDatabase() throws SQLException {
+    DataSource database = database();
+    IssuedKey issued =
+        new KeyIssuer(new JdbcKeyStore(database), TimeSource.system())
+            .issue("a", UnaryOperator.identity());
+    try (Connection connection = database.getConnection();
+        Statement statement = connection.createStatement();
+        var rows = statement.executeQuery("SELECT * FROM llmguard_key")) {
+      assertThat(rows.next()).isTrue();
+      for (int i = 1; i <= rows.getMetaData().getColumnCount(); i++) {
+        assertThat(String.valueOf(rows.getString(i)))
+            .doesNotContain(issued.key().reveal().substring(3));
+      }
+    }
+  }
+
+  @Test
+  void aDatabaseThatIsGoneIsAKeyStoreException() throws SQLException {
+    DataSource database = database();
+    JdbcKeyStore store = new JdbcKeyStore(database);
+    try (Connection connection = database.getConnection();
+        Statement statement = connection.createStatement()) {
+      statement.execute("DROP TABLE llmguard_key_revision");
+    }
+    assertThatThrownBy(store::revision).isInstanceOf(KeyStoreException.class);
+    assertThatThrownBy(() -> store.revoke("a"))
+        .isInstanceOf(KeyStoreException.class)
+        .hasMessage("the key store could not revoke a key");
+  }
+}

@@ -1,0 +1,8 @@
+package io.llmguard.key;
+
+class MemoryKeyStoreTest extends KeyStoreContract {
+  @Override
+  protected KeyStore store() {
+    return new MemoryKeyStore();
+  }
+}

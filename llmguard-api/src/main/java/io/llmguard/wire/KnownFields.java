@@ -152,6 +152,12 @@ final class KnownFields {
     };
   }
 
+  /** True if the name in {@code options} is not one of those that only steer sampling. */
+  static boolean isLoadOption(String name) {
+    FieldNames.Entry entry = OPTIONS.exact(name);
+    return entry == null || entry.field() == Field.LOAD_OPTION;
+  }
+
   /**
    * True if a tool of this type is run by the client; any other type may make the server act, be it
    * known or new.

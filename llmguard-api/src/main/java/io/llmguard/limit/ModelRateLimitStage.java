@@ -1,0 +1,206 @@
+package io.llmguard.limit;
+
+import io.llmguard.Decision;
+import io.llmguard.Exchange;
+import io.llmguard.Outcome;
+import io.llmguard.Stage;
+import io.llmguard.auth.Caller;
+import io.llmguard.wire.Call;
+import java.util.ArrayList;
+import java.util.Collection;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+import java.util.Set;
+import java.util.concurrent.CompletionStage;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.regex.Pattern;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Limits the calls of each model, of all callers together or of each caller apart.
+ *
+ * <p>It stands after the stage that reads the body. Every limit whose pattern matches the model
+ * holds; all are checked before any is charged, and charges are given back when a later stage
+ * refuses the call. Where a caller's own limits name the model, they stand in place of the
+ * configured ones that count each caller apart.
+ *
+ * <p>Where the models are known, each has a bucket of its own under a pattern. A name that is not
+ * known, and any name where none are known, counts in the pattern's one bucket: a caller cannot
+ * make himself new buckets by making up names.
+ *
+ * <p>Refuses with 429 {@code rate-limit} and {@code Retry-After}. The policies are {@code
+ * per-model} and {@code per-key-model}. Thread-safe.
+ */
+public final class ModelRateLimitStage implements Stage {
+  /** The name of the policy that counts all callers together. */
+  public static final String POLICY = "per-model";
+
+  /** The name of the policy that counts each caller apart. */
+  public static final String CALLER_POLICY = "per-key-model";
+
+  private static final int MOST_CACHED_PATTERNS = 1_000;
+
+  private final Exchange.Key<Charges> charged = new Exchange.Key<>(POLICY, Charges.class);
+  private final List<Rule> shared = new ArrayList<>();
+  private final List<Rule> perCaller = new ArrayList<>();
+  private final Set<String> known;
+  private final Limiter together;
+  private final Limiter apart;
+  private final ConcurrentHashMap<String, Pattern> callersPatterns = new ConcurrentHashMap<>();
+
+  private record Rule(String pattern, Pattern compiled, RateLimit limit) {}
+
+  private ModelRateLimitStage(Builder builder) {
+    known = Set.copyOf(builder.known);
+    together =
+        new Limiter(
+            POLICY, "rate-limit", "requests", builder.store, builder.mode, builder.listener);
+    apart =
+        new Limiter(
+            CALLER_POLICY, "rate-limit", "requests", builder.store, builder.mode, builder.listener);
+    for (ModelLimit limit : builder.limits) {
+      Rule rule = new Rule(limit.pattern(), ModelLimit.compile(limit.pattern()), limit.limit());
+      requireMatch(rule);
+      (limit.perCaller() ? perCaller : shared).add(rule);
+    }
+  }
+
+  private void requireMatch(Rule rule) {
+    if (!known.isEmpty() && known.stream().noneMatch(m -> rule.compiled.matcher(m).matches())) {
+      throw new IllegalArgumentException(
+          "the limit on models \"" + rule.pattern + "\" matches none of the known models");
+    }
+  }
+
+  /** A builder of a stage without limits, over a store, which whoever made it closes. */
+  public static Builder builder(RateLimitStore store) {
+    return new Builder(store);
+  }
+
+  @Override
+  public String name() {
+    return "model-rate-limit";
+  }
+
+  /** False from a failure of the store to its next answer. */
+  public boolean storeAvailable() {
+    return together.storeAvailable() && apart.storeAvailable();
+  }
+
+  @Override
+  public CompletionStage<Decision> decide(Exchange exchange) {
+    Call call = exchange.call();
+    String sent = call == null ? null : call.model();
+    if (sent == null) {
+      return exchange.admit();
+    }
+    String model = ModelNames.plain(sent);
+    List<Charge> charges = new ArrayList<>(2);
+    for (Rule rule : shared) {
+      if (rule.compiled.matcher(model).matches()) {
+        LimitKey key = LimitKey.of(POLICY, subject(rule.pattern, model));
+        charges.add(Charge.take(together, key, rule.limit, 1));
+      }
+    }
+    addPerCaller(exchange.caller(), model, charges);
+    return charges.isEmpty()
+        ? exchange.admit()
+        : Charges.hold(exchange, charged, charges.toArray(Charge[]::new));
+  }
+
+  private void addPerCaller(@Nullable Caller caller, String model, List<Charge> charges) {
+    if (caller == null) {
+      return;
+    }
+    boolean own = false;
+    for (Map.Entry<String, RateLimit> limit : caller.limits().perModel().entrySet()) {
+      if (compiled(limit.getKey()).matcher(model).matches()) {
+        own = true;
+        charges.add(charge(caller, limit.getKey(), model, limit.getValue()));
+      }
+    }
+    if (own) {
+      return;
+    }
+    for (Rule rule : perCaller) {
+      if (rule.compiled.matcher(model).matches()) {
+        charges.add(charge(caller, rule.pattern, model, rule.limit));
+      }
+    }
+  }
+
+  private Charge charge(Caller caller, String pattern, String model, RateLimit limit) {
+    // neither part of an id ends with a newline, so two pairs never make one key
+    String subject = caller.id() + '\n' + subject(pattern, model);
+    return Charge.take(apart, LimitKey.of(CALLER_POLICY, subject), limit, 1);
+  }
+
+  private String subject(String pattern, String model) {
+    return known.contains(model) ? pattern + '\n' + model : pattern;
+  }
+
+  private Pattern compiled(String pattern) {
+    Pattern compiled = callersPatterns.get(pattern);
+    if (compiled == null) {
+      compiled = ModelLimit.compile(pattern);
+      if (callersPatterns.size() < MOST_CACHED_PATTERNS) {
+        callersPatterns.put(pattern, compiled);
+      }
+    }
+    return compiled;
+  }
+
+  @Override
+  public void settle(Exchange exchange, Outcome outcome) {
+    Charges.settle(exchange, outcome, charged);
+  }
+
+  /** Collects the limits. Not thread-safe. */
+  public static final class Builder {
+    private final RateLimitStore store;
+    private final List<ModelLimit> limits = new ArrayList<>();
+    private final Set<String> known = new HashSet<>();
+    private LimitMode mode = LimitMode.ENFORCE;
+    private LimitListener listener = LimitListener.NONE;
+
+    private Builder(RateLimitStore store) {
+      this.store = Objects.requireNonNull(store);
+    }
+
+    /** Adds a limit. */
+    public Builder limit(ModelLimit value) {
+      limits.add(Objects.requireNonNull(value));
+      return this;
+    }
+
+    /** The models that there are; unless set, none are known and patterns are not checked. */
+    public Builder knownModels(Collection<String> models) {
+      known.clear();
+      models.forEach(model -> known.add(ModelNames.plain(model)));
+      return this;
+    }
+
+    /** How strictly the limits are held; {@link LimitMode#ENFORCE} unless set. */
+    public Builder mode(LimitMode value) {
+      mode = Objects.requireNonNull(value);
+      return this;
+    }
+
+    /** Who hears of it; nobody unless set. */
+    public Builder listener(LimitListener value) {
+      listener = Objects.requireNonNull(value);
+      return this;
+    }
+
+    /**
+     * The stage.
+     *
+     * @throws IllegalArgumentException if a limit matches none of the known models
+     */
+    public ModelRateLimitStage build() {
+      return new ModelRateLimitStage(this);
+    }
+  }
+}

@@ -1,0 +1,113 @@
+package io.llmguard.examples.gateway.command;
+
+import io.llmguard.TimeSource;
+import io.llmguard.examples.gateway.KeyStores;
+import io.llmguard.examples.gateway.Main;
+import io.llmguard.key.Expiry;
+import io.llmguard.key.KeyIssuer;
+import io.llmguard.key.KeyRecord;
+import io.llmguard.policy.ModelAccess;
+import io.llmguard.policy.Scope;
+import java.time.Instant;
+import java.util.EnumSet;
+import java.util.List;
+import java.util.Set;
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.ParameterException;
+
+@Command(
+    name = "create",
+    description = "Makes a key and prints it, once.",
+    mixinStandardHelpOptions = true)
+final class KeyCreateCommand extends StoreCommand {
+  @Option(names = "--name", required = true, paramLabel = "NAME", description = "for people")
+  private String name = "";
+
+  @Option(names = "--owner", paramLabel = "WHO", description = "to whom the key is given")
+  private @Nullable String owner;
+
+  @Option(names = "--team", paramLabel = "TEAM", description = "the team it belongs to")
+  private @Nullable String team;
+
+  @Option(
+      names = "--models",
+      split = ",",
+      paramLabel = "MODEL",
+      description = "models it may name, * for any characters (default: all)")
+  private List<String> models = List.of();
+
+  @Option(
+      names = "--scopes",
+      split = ",",
+      paramLabel = "SCOPE",
+      description =
+          "inference, embeddings, models:read, models:write, admin (default: the first three)")
+  private List<String> scopes = List.of();
+
+  @Option(
+      names = "--networks",
+      split = ",",
+      paramLabel = "CIDR",
+      description = "addresses it may be used from (default: any)")
+  private List<String> networks = List.of();
+
+  @Option(
+      names = "--expires",
+      paramLabel = "WHEN",
+      description = "a duration such as 30d, or a time such as 2027-01-31T00:00:00Z")
+  private @Nullable String expires;
+
+  @Option(names = "--json", description = "prints {\"id\",\"key\"} and nothing else")
+  private boolean json;
+
+  @Override
+  void run(KeyStores keys) {
+    Set<Scope> granted = scopes();
+    Instant expiry = expiry();
+    try {
+      printOnce(
+          new KeyIssuer(keys.store(), TimeSource.system())
+              .issue(name, builder -> options(builder, granted, expiry)),
+          json);
+    } catch (IllegalArgumentException e) {
+      throw new Main.UserError(String.valueOf(e.getMessage()), e);
+    }
+  }
+
+  private KeyRecord.Builder options(
+      KeyRecord.Builder builder, Set<Scope> granted, @Nullable Instant expiry) {
+    if (!models.isEmpty()) {
+      builder.models(ModelAccess.of(models));
+    }
+    return builder.owner(owner).team(team).scopes(granted).networks(networks).expiresAt(expiry);
+  }
+
+  private Set<Scope> scopes() {
+    if (scopes.isEmpty()) {
+      return Scope.DEFAULTS;
+    }
+    Set<Scope> granted = EnumSet.noneOf(Scope.class);
+    for (String word : scopes) {
+      Scope scope = Scope.of(word.strip());
+      if (scope == null) {
+        throw new ParameterException(
+            line(), "there is no scope " + word + "; there are " + List.of(Scope.values()));
+      }
+      granted.add(scope);
+    }
+    return granted;
+  }
+
+  private @Nullable Instant expiry() {
+    if (expires == null) {
+      return null;
+    }
+    try {
+      return Expiry.parse(expires, TimeSource.system().now());
+    } catch (IllegalArgumentException e) {
+      throw new ParameterException(line(), "--expires: " + e.getMessage(), e);
+    }
+  }
+}

@@ -1,0 +1,137 @@
+package io.llmguard.examples.gateway.command;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import io.llmguard.examples.gateway.Main;
+import io.llmguard.key.ApiKey;
+import java.io.IOException;
+import java.io.PrintWriter;
+import java.io.StringWriter;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.attribute.PosixFilePermissions;
+import java.util.ArrayList;
+import java.util.List;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import picocli.CommandLine;
+import picocli.CommandLine.Help.Ansi;
+
+class KeyCommandTest {
+  @TempDir private Path folder = Path.of("");
+
+  private Path config = Path.of("");
+  private String out = "";
+  private String err = "";
+
+  @BeforeEach
+  void writeConfig() throws IOException {
+    config = folder.resolve("config.yaml");
+    Files.writeString(config, "llmguard: {data_dir: " + folder.resolve("data") + "}\n");
+  }
+
+  private int key(String... args) {
+    List<String> all = new ArrayList<>(List.of("key"));
+    all.addAll(List.of(args));
+    all.addAll(List.of("--config", config.toString()));
+    StringWriter outText = new StringWriter();
+    StringWriter errText = new StringWriter();
+    CommandLine line =
+        Main.commandLine()
+            .setColorScheme(CommandLine.Help.defaultColorScheme(Ansi.OFF))
+            .setOut(new PrintWriter(outText, true))
+            .setErr(new PrintWriter(errText, true));
+    int code = line.execute(all.toArray(String[]::new));
+    out = outText.toString();
+    err = errText.toString();
+    return code;
+  }
+
+  private JsonNode json() throws IOException {
+    return new ObjectMapper().readTree(out);
+  }
+
+  @Test
+  void aCreatedKeyIsPrintedOnceAsJsonAndNothingElse() throws IOException {
+    assertThat(key("create", "--name", "ci", "--models", "a,b:*", "--expires", "30d", "--json"))
+        .isZero();
+    JsonNode created = json();
+    assertThat(created.fieldNames()).toIterable().containsExactly("id", "key");
+    String secret = created.get("key").asText();
+    assertThat(ApiKey.parse(secret)).isInstanceOf(ApiKey.Parsed.WellFormed.class);
+
+    assertThat(key("show", created.get("id").asText(), "--json")).isZero();
+    assertThat(json().get("models")).extracting(JsonNode::asText).containsExactly("a", "b:*");
+    assertThat(json().get("state").asText()).isEqualTo("active");
+    assertThat(json().get("expires").isNull()).isFalse();
+    assertThat(out).doesNotContain(secret);
+
+    assertThat(key("list")).isZero();
+    assertThat(out).contains("ci", "active").doesNotContain(secret);
+    assertThat(out.lines()).allMatch(line -> line.length() <= 100);
+  }
+
+  @Test
+  void theDatabaseIsForItsOwnerOnlyAndHoldsNoKey() throws IOException {
+    key("create", "--name", "ci", "--json");
+    String secret = json().get("key").asText();
+    Path data = folder.resolve("data");
+    assertThat(PosixFilePermissions.toString(Files.getPosixFilePermissions(data)))
+        .isEqualTo("rwx------");
+    try (var files = Files.list(data)) {
+      for (Path file : files.toList()) {
+        assertThat(PosixFilePermissions.toString(Files.getPosixFilePermissions(file)))
+            .as("%s", file)
+            .isEqualTo("rw-------");
+        assertThat(
+                new String(Files.readAllBytes(file), java.nio.charset.StandardCharsets.ISO_8859_1))
+            .doesNotContain(secret);
+      }
+    }
+  }
+
+  @Test
+  void aKeyIsBlockedUnblockedRotatedAndRevokedByIdOrName() throws IOException {
+    key("create", "--name", "ci", "--json");
+    String id = json().get("id").asText();
+    String first = json().get("key").asText();
+    assertThat(key("block", "ci")).isZero();
+    assertThat(out).contains(id, "is blocked");
+    assertThat(key("block", "ci")).isEqualTo(Main.UNUSABLE);
+    assertThat(err).contains("not active");
+    assertThat(key("unblock", id)).isZero();
+    assertThat(key("rotate", id, "--grace", "1h", "--json")).isZero();
+    assertThat(json().get("id").asText()).isEqualTo(id);
+    assertThat(json().get("key").asText()).isNotEqualTo(first);
+    assertThat(key("revoke", id)).isZero();
+    assertThat(key("rotate", id)).isEqualTo(Main.UNUSABLE);
+    assertThat(err).contains("revoked");
+  }
+
+  @Test
+  void badInputSaysWhatToDo() {
+    assertThat(key("show", "nobody")).isEqualTo(Main.UNUSABLE);
+    assertThat(err).contains("nobody", "key list");
+    assertThat(key("create", "--name", "x", "--scopes", "everything")).isEqualTo(Main.UNUSABLE);
+    assertThat(err).contains("everything", "models:write");
+    assertThat(key("create", "--name", "x", "--expires", "soon")).isEqualTo(Main.UNUSABLE);
+    assertThat(err).contains("--expires");
+    assertThat(key("create", "--name", "x", "--networks", "10.0.0.0/99")).isEqualTo(Main.UNUSABLE);
+    assertThat(err).contains("10.0.0.0/99");
+    assertThat(key("create")).isEqualTo(Main.UNUSABLE);
+    assertThat(err).contains("--name");
+    assertThat(key("list")).isZero();
+    assertThat(out).contains("no keys yet");
+  }
+
+  @Test
+  void twoKeysOfOneNameAreToldApartByTheirIds() {
+    key("create", "--name", "twin");
+    key("create", "--name", "twin");
+    assertThat(key("block", "twin")).isEqualTo(Main.UNUSABLE);
+    assertThat(err).contains("more than one");
+  }
+}

@@ -503,7 +503,7 @@ final class BodyParser {
     if (token == START_OBJECT) {
       Keys keys = new Keys();
       for (String key; (key = parser.nextFieldName()) != null; ) {
-        if (!keys.add(Unicode.withoutLoneSurrogates(key))) {
+        if (!keys.add(key)) {
           throw bad("duplicate-key", "a key comes twice in one object");
         }
         parser.nextToken();
@@ -595,7 +595,7 @@ final class BodyParser {
     private void unknown(String next) throws BadBody {
       name = "*";
       field = names.unknownField();
-      String fold = FieldNames.fold(Unicode.withoutLoneSurrogates(next));
+      String fold = FieldNames.fold(next);
       FieldNames.Entry alike = names.exact(fold);
       if (alike != null) {
         path.push(alike.name());

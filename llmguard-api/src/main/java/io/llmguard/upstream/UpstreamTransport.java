@@ -8,6 +8,20 @@ package io.llmguard.upstream;
  */
 public interface UpstreamTransport extends AutoCloseable {
   /**
+   * A transport of the best kind that is at hand: {@link io.llmguard.upstream.jetty.JettyTransport}
+   * where Jetty's client is on the class path, else {@link JdkTransport}.
+   */
+  static UpstreamTransport create(TransportSettings settings) {
+    try {
+      Class.forName(
+          "org.eclipse.jetty.client.HttpClient", false, UpstreamTransport.class.getClassLoader());
+    } catch (ClassNotFoundException | LinkageError e) {
+      return new JdkTransport(settings);
+    }
+    return new io.llmguard.upstream.jetty.JettyTransport(settings);
+  }
+
+  /**
    * Sends a request and reports the answer to {@code handler}, on any thread, one call after the
    * other. It neither blocks nor throws: what fails is reported.
    */

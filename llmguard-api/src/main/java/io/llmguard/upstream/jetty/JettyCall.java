@@ -1,0 +1,195 @@
+package io.llmguard.upstream.jetty;
+
+import io.llmguard.upstream.UpstreamFailure.Kind;
+import io.llmguard.upstream.UpstreamRequest;
+import io.llmguard.upstream.UpstreamRequest.Content;
+import io.llmguard.upstream.UpstreamTransport.ResponseHandler;
+import io.llmguard.upstream.internal.Deadlines;
+import io.llmguard.upstream.internal.TransportCall;
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.util.concurrent.CancellationException;
+import org.eclipse.jetty.client.ByteBufferRequestContent;
+import org.eclipse.jetty.client.HttpClient;
+import org.eclipse.jetty.client.PathRequestContent;
+import org.eclipse.jetty.client.Request;
+import org.eclipse.jetty.client.Response;
+import org.eclipse.jetty.client.Result;
+import org.eclipse.jetty.io.Connection;
+import org.eclipse.jetty.io.Content.Chunk;
+import org.eclipse.jetty.io.Content.Source;
+import org.jspecify.annotations.Nullable;
+
+/** A call over Jetty's client. */
+final class JettyCall extends TransportCall
+    implements Request.Listener, Response.ContentSourceListener, Response.CompleteListener {
+  private final HttpClient client;
+  private final Runnable pump = this::pump;
+  private volatile @Nullable Request message;
+  private volatile @Nullable StreamedContent streamed;
+  private volatile boolean requestOut;
+  private volatile boolean answerBegan;
+  private boolean reused;
+  private boolean retried;
+  private @Nullable Source source;
+  private @Nullable Chunk chunk;
+
+  JettyCall(
+      HttpClient client, UpstreamRequest request, ResponseHandler handler, Deadlines deadlines) {
+    super(request, handler, deadlines);
+    this.client = client;
+  }
+
+  void send() {
+    UpstreamRequest request = request();
+    try {
+      Request jetty = client.newRequest(request.uri()).method(request.method());
+      jetty.headers(fields -> request.headers().forEach(fields::add));
+      Request.Content body = body(request.content());
+      if (body != null) {
+        jetty.body(body);
+      }
+      jetty.onRequestListener(this);
+      jetty.onResponseBegin(response -> answerBegan = true);
+      jetty.onResponseContentSource(this);
+      message = jetty;
+      if (!ended()) {
+        jetty.send(this);
+      }
+    } catch (IOException e) {
+      fail(Kind.REQUEST_BODY, "the body's file cannot be read");
+    } catch (RuntimeException e) {
+      // its message may hold the value of a header
+      fail(Kind.CONNECT, "the request cannot be expressed in HTTP");
+    }
+  }
+
+  private Request.@Nullable Content body(Content content) throws IOException {
+    if (content instanceof Content.Bytes bytes) {
+      return new ByteBufferRequestContent(NO_TYPE, bytes.bytes().duplicate());
+    }
+    if (content instanceof Content.InFile file) {
+      return new PathRequestContent(NO_TYPE, file.file(), client.getByteBufferPool());
+    }
+    if (content instanceof Content.Streamed body) {
+      StreamedContent made = new StreamedContent(body, this::bodyBroke);
+      streamed = made;
+      return made;
+    }
+    return null;
+  }
+
+  // Jetty takes null for no Content-Type of its own
+  @SuppressWarnings("NullAway")
+  private static final String NO_TYPE = null;
+
+  private void bodyBroke(String detail) {
+    fail(Kind.REQUEST_BODY, detail);
+    abort();
+  }
+
+  // ---- the request on its way
+
+  @Override
+  public void onBegin(Request request) {
+    reused = request.getConnection() instanceof Connection kept && kept.getMessagesIn() > 0;
+    connected();
+  }
+
+  @Override
+  public void onSuccess(Request request) {
+    requestOut = true;
+    requestSent();
+  }
+
+  // ---- the answer
+
+  @Override
+  public void onContentSource(Response response, Source content) {
+    source = content;
+    if (head(response.getStatus(), new JettyHeaders(response.getHeaders()))) {
+      pump();
+    }
+  }
+
+  @Override
+  protected @Nullable ByteBuffer poll() {
+    Source content = source;
+    while (content != null) {
+      Chunk read = content.read();
+      if (read == null) {
+        content.demand(pump);
+        return null;
+      }
+      if (Chunk.isFailure(read)) {
+        fail(read.getFailure());
+        return null;
+      }
+      if (read.hasRemaining()) {
+        chunk = read;
+        return read.getByteBuffer();
+      }
+      read.release();
+      if (read.isLast()) {
+        boolean early = !requestOut;
+        end();
+        if (early) {
+          abort(); // what is left of the request must not be taken for the next one
+        }
+        return null;
+      }
+    }
+    return null;
+  }
+
+  @Override
+  protected void release() {
+    Chunk held = chunk;
+    chunk = null;
+    if (held != null) {
+      held.release();
+    }
+  }
+
+  @Override
+  public void onComplete(Result result) {
+    if (result.isSucceeded()) {
+      return;
+    }
+    if (isStale(result)) {
+      retried = true;
+      requestOut = false;
+      reconnecting();
+      send();
+      return;
+    }
+    Throwable failure = result.getResponseFailure();
+    fail(failure == null ? result.getFailure() : failure);
+  }
+
+  /** True if a kept connection turned out to be closed, and the body can be sent again. */
+  private boolean isStale(Result result) {
+    return reused
+        && !retried
+        && !answerBegan
+        && !ended()
+        && !(request().content() instanceof Content.Streamed)
+        && result.getFailure() instanceof IOException;
+  }
+
+  @Override
+  protected void finished() {
+    StreamedContent body = streamed;
+    if (body != null) {
+      body.cancelSource();
+    }
+  }
+
+  @Override
+  protected void abort() {
+    Request sent = message;
+    if (sent != null) {
+      var unused = sent.abort(new CancellationException());
+    }
+  }
+}

@@ -10,12 +10,16 @@ final class DocumentMeter extends AnswerMeter {
 
   @Override
   void read(byte[] bytes, int from, int end) {
-    for (int i = from; i < end && !read; i++) {
+    int i = from;
+    while (i < end && !read) {
       i = json.scan(bytes, i, end);
       if (json.ended()) {
         read = true;
         document();
         finish();
+      } else {
+        // a line break is white space here
+        i++;
       }
     }
   }

@@ -81,9 +81,9 @@ final class JsonScanner {
   }
 
   /**
-   * Reads on.
+   * Reads on, to the end of a text, to a line break or to {@code end}.
    *
-   * @return where a line break stands, which was not read, or {@code end}
+   * @return what to read next: what follows a text that has {@link #ended}, or the line break
    */
   int scan(byte[] bytes, int from, int end) {
     int i = from;
@@ -107,7 +107,12 @@ final class JsonScanner {
         case '"' -> beginString();
         case '{' -> open(true);
         case '[' -> open(false);
-        case '}', ']' -> close();
+        case '}', ']' -> {
+          close();
+          if (ended) {
+            return i + 1;
+          }
+        }
         case ',' -> comma();
         case ':' -> keyNext = false;
         case 't' -> literal(1);
@@ -143,6 +148,9 @@ final class JsonScanner {
     int i = from;
     while (i < end) {
       byte c = bytes[i];
+      if (c == '\n' || c == '\r') {
+        return i;
+      }
       if (escaped) {
         escaped = false;
       } else if (c == '"') {
@@ -151,8 +159,6 @@ final class JsonScanner {
         return i + 1;
       } else if (c == '\\') {
         escaped = true;
-      } else if (c == '\n' || c == '\r') {
-        return i;
       }
       if (collecting) {
         collect(c);

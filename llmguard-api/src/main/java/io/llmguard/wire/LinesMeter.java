@@ -8,13 +8,15 @@ final class LinesMeter extends AnswerMeter {
 
   @Override
   void read(byte[] bytes, int from, int end) {
-    for (int i = from; i < end; i++) {
+    int i = from;
+    while (i < end) {
       i = json.scan(bytes, i, end);
       if (json.ended()) {
         document();
-      } else if (i < end && bytes[i] == '\n') {
+      } else if (i < end) {
         // what is not whole at a line's end never will be
         json.reset();
+        i++;
       }
     }
   }

@@ -39,6 +39,11 @@ public record CallDetails(
   public static final CallDetails NONE =
       new CallDetails(List.of(), 0, 0, 1, null, false, false, false, false, false, null);
 
+  /** Of a call about which only its model is known. */
+  public static CallDetails ofModel(String model) {
+    return new CallDetails(List.of(model), 0, 0, 1, null, false, false, false, false, false, null);
+  }
+
   /** Takes a copy of the models. */
   public CallDetails {
     models = List.copyOf(models);

@@ -14,7 +14,7 @@ import io.llmguard.Refusal;
  * @param path where it was seen, as in {@code $.messages[0].content}
  */
 public record MalformedBody(String reason, String detail, long offset, String path)
-    implements BodyReading {
+    implements BodyReading, FormReading {
   /** The answer to the call: 400. */
   public Refusal refusal() {
     return Refusal.of(400, reason, detail + " (" + path + ", byte " + offset + ")");

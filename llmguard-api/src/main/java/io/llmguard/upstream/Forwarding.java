@@ -44,9 +44,9 @@ final class Forwarding
   private final Exchange exchange;
   private final Flow.@Nullable Publisher<ByteBuffer> passThroughBody;
   private final long passThroughLength;
-  private final ClientResponse client;
 
   // written before the upstream is asked
+  private ClientResponse client;
   private @Nullable Upstream upstream;
 
   // written by the upstream's side only
@@ -99,15 +99,33 @@ final class Forwarding
     }
     if (route instanceof Route.Refused refused) {
       refuse(refused.refusal(), Outcome.refused(refused.refusal().reason()));
+    } else if (route instanceof Route.Answered answered) {
+      answer(answered);
     } else if (route instanceof Route.To to) {
       attempt(to);
     }
+  }
+
+  private void answer(Route.Answered known) {
+    synchronized (this) {
+      if (state != State.WAITING) {
+        return;
+      }
+      state = State.ENDED;
+    }
+    HeaderMap fields =
+        new HeaderMap().add("Content-Type", known.contentType()).addAll(exchange.responseHeaders());
+    write(200, fields, known.body(), Outcome.COMPLETED);
   }
 
   /** Sends the call; before the first byte of an answer, it could be sent to another one. */
   private void attempt(Route.To route) {
     Upstream target = route.upstream();
     upstream = target;
+    Route.AnswerTransforms answers = route.answers();
+    if (answers != null) {
+      client = new TransformedResponse(client, answers);
+    }
     exchange.upstream(target.name());
     UpstreamRequest request;
     try {
@@ -393,11 +411,14 @@ final class Forwarding
   private void answer(Refusal refusal, Outcome outcome) {
     RefusalRenderer.Rendered rendered = RefusalRenderer.render(refusal, dialect());
     HeaderMap fields = HeaderMap.copyOf(rendered.headers()).addAll(exchange.responseHeaders());
-    ByteBuffer body = rendered.body();
+    write(rendered.status(), fields, rendered.body(), outcome);
+  }
+
+  private void write(int status, HeaderMap fields, ByteBuffer body, Outcome outcome) {
     fields.set("Content-Length", Integer.toString(body.remaining()));
-    exchange.status(rendered.status());
+    exchange.status(status);
     complete(outcome);
-    client.head(rendered.status(), fields);
+    client.head(status, fields);
     if (exchange.request().method().equals("HEAD")) {
       client.end();
       return;

@@ -1,13 +1,17 @@
 package io.llmguard.wire;
 
 import com.fasterxml.jackson.core.JsonFactory;
+import com.fasterxml.jackson.core.JsonGenerator;
 import com.fasterxml.jackson.core.JsonParser;
 import com.fasterxml.jackson.core.JsonToken;
 import com.fasterxml.jackson.core.StreamReadFeature;
 import com.fasterxml.jackson.core.io.JsonStringEncoder;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.ByteBuffer;
 import java.util.ArrayList;
+import java.util.Collection;
 import java.util.List;
 import java.util.Optional;
 import java.util.function.Function;
@@ -51,6 +55,41 @@ public final class ModelLists {
    */
   public static Optional<byte[]> filter(byte[] body, Predicate<String> allowed) {
     return rename(body, name -> allowed.test(name) ? List.of(name) : List.of());
+  }
+
+  /**
+   * A list of these names, in the shape of the operation's dialect, with what clients need of each.
+   *
+   * @param operation one that lists models
+   */
+  public static ByteBuffer of(Operation operation, Collection<String> names) {
+    ByteArrayOutputStream out = new ByteArrayOutputStream(64 * names.size() + 32);
+    boolean openAi = operation.dialect() == Dialect.OPENAI;
+    try (JsonGenerator json = JSON.createGenerator(out)) {
+      json.writeStartObject();
+      if (openAi) {
+        json.writeStringField("object", "list");
+      }
+      json.writeArrayFieldStart(openAi ? "data" : "models");
+      for (String name : names) {
+        json.writeStartObject();
+        if (openAi) {
+          json.writeStringField("id", name);
+          json.writeStringField("object", "model");
+          json.writeNumberField("created", 0);
+          json.writeStringField("owned_by", "llmguard");
+        } else {
+          json.writeStringField("name", name);
+          json.writeStringField("model", name);
+        }
+        json.writeEndObject();
+      }
+      json.writeEndArray();
+      json.writeEndObject();
+    } catch (IOException e) {
+      throw new UncheckedIOException(e); // never: it goes to memory
+    }
+    return ByteBuffer.wrap(out.toByteArray());
   }
 
   /**

@@ -21,6 +21,7 @@ public final class ModelRenamer implements AnswerTransform {
   private static final byte[] DATA = "data:".getBytes(StandardCharsets.US_ASCII);
 
   private final Framing framing;
+  private final String field;
   private final List<byte[]> names;
   private final byte[] alias;
 
@@ -69,11 +70,15 @@ public final class ModelRenamer implements AnswerTransform {
       String upstreamName,
       String alias) {
     return new ModelRenamer(
-        ResponseMeters.framing(operation, stream, contentType), upstreamName, alias);
+        ResponseMeters.framing(operation, stream, contentType),
+        operation == Operation.OPENAI_MODEL ? "id" : "model",
+        upstreamName,
+        alias);
   }
 
-  ModelRenamer(Framing framing, String upstreamName, String alias) {
+  ModelRenamer(Framing framing, String field, String upstreamName, String alias) {
     this.framing = framing;
+    this.field = field;
     this.names = List.of(quoted(upstreamName), quoted(upstreamName + ":latest"));
     this.alias = JsonStringEncoder.getInstance().quoteAsUTF8(alias);
     this.linePrefix = framing == Framing.EVENTS ? 0 : -1;
@@ -231,7 +236,7 @@ public final class ModelRenamer implements AnswerTransform {
   }
 
   private Key keyOf() {
-    if (is("model")) {
+    if (is(field)) {
       return Key.MODEL;
     }
     return depth == 1 && (is("response") || is("message")) ? Key.WRAPPER : Key.OTHER;

@@ -13,7 +13,7 @@ import org.junit.jupiter.params.provider.CsvSource;
 
 class ModelRenamerTest {
   private static byte[] rename(Framing framing, String alias, byte[] answer, int... cuts) {
-    ModelRenamer renamer = new ModelRenamer(framing, "gemma3:270m", alias);
+    ModelRenamer renamer = new ModelRenamer(framing, "model", "gemma3:270m", alias);
     ByteArrayOutputStream out = new ByteArrayOutputStream();
     int from = 0;
     for (int cut : cuts) {

@@ -50,10 +50,7 @@ public enum Payload {
 
   /** The whole request, with the API key in {@code X-Api-Key}. */
   public byte[] request(String host, String apiKey) {
-    String body =
-        """
-        {"model":"%s","messages":[{"role":"user","content":"%s"}],"stream":%b}"""
-            .formatted(model, prompt(), stream);
+    String body = new String(requestBody(), US_ASCII);
     String head =
         """
         POST /api/chat HTTP/1.1
@@ -70,6 +67,19 @@ public enum Payload {
   /** The bytes of the answer's body, without framing. */
   public int bodyLength() {
     return lines().stream().mapToInt(String::length).sum();
+  }
+
+  /** The request's body. */
+  public byte[] requestBody() {
+    return """
+        {"model":"%s","messages":[{"role":"user","content":"%s"}],"stream":%b}"""
+        .formatted(model, prompt(), stream)
+        .getBytes(US_ASCII);
+  }
+
+  /** The answer's body without framing, one element for each write. */
+  public List<byte[]> answerBody() {
+    return lines().stream().map(line -> line.getBytes(US_ASCII)).toList();
   }
 
   /** The answer, one element for each write. */

@@ -1,0 +1,162 @@
+package io.llmguard.policy;
+
+import io.llmguard.Decision;
+import io.llmguard.Exchange;
+import io.llmguard.Outcome;
+import io.llmguard.Refusal;
+import io.llmguard.RequestBody;
+import io.llmguard.Stage;
+import io.llmguard.policy.Endpoint.BodyKind;
+import io.llmguard.wire.CheckedForm;
+import io.llmguard.wire.FormReading;
+import io.llmguard.wire.MalformedBody;
+import io.llmguard.wire.MultipartReader;
+import io.llmguard.wire.Spool;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.ByteBuffer;
+import java.nio.file.Path;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionStage;
+import java.util.concurrent.Flow;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Reads a form while it goes to a file, bounded, and has exactly what was checked go upstream.
+ *
+ * <p>Forms carry the model's name behind a file of any size, so they cannot be judged before they
+ * are whole. The file is deleted when the call is settled. Refuses with 413 {@code body-too-large},
+ * 415 {@code no-form} and {@code content-coding}, and 400 with the reasons of {@link
+ * MalformedBody}. Calls whose endpoint takes no form pass.
+ */
+public final class FormStage implements Stage {
+  private static final Exchange.Key<Spool> SPOOL = new Exchange.Key<>("form-spool", Spool.class);
+
+  private final Path directory;
+  private final long maxBytes;
+
+  /**
+   * A stage.
+   *
+   * @param directory where forms are kept while they are judged and sent; it must exist
+   * @param maxBytes the largest form
+   */
+  public FormStage(Path directory, long maxBytes) {
+    this.directory = directory;
+    this.maxBytes = maxBytes;
+  }
+
+  @Override
+  public String name() {
+    return "form";
+  }
+
+  @Override
+  public CompletionStage<Decision> decide(Exchange exchange) {
+    Endpoint endpoint = exchange.endpoint();
+    if (endpoint == null || endpoint.body() != BodyKind.MULTIPART) {
+      return exchange.admit();
+    }
+    String coding = exchange.request().headers().first("Content-Encoding");
+    if (coding != null && !coding.strip().equalsIgnoreCase("identity")) {
+      return exchange.refuse(
+          Refusal.of(415, "content-coding", "send the form as it is, without a content coding"));
+    }
+    MultipartReader reader =
+        MultipartReader.create(exchange.request().headers().first("Content-Type"));
+    if (reader == null) {
+      return exchange.refuse(
+          Refusal.of(415, "no-form", "send multipart/form-data with a boundary of plain letters"));
+    }
+    Spool spool;
+    try {
+      spool = Spool.create(directory, maxBytes);
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+    exchange.put(SPOOL, spool);
+    Reading reading = new Reading(exchange, reader, spool);
+    exchange.request().streamBody().subscribe(reading);
+    return reading.decision;
+  }
+
+  @Override
+  public void settle(Exchange exchange, Outcome outcome) {
+    Spool spool = exchange.get(SPOOL);
+    if (spool != null) {
+      try {
+        spool.close();
+      } catch (IOException e) {
+        throw new UncheckedIOException(e);
+      }
+    }
+  }
+
+  private final class Reading implements Flow.Subscriber<ByteBuffer> {
+    private final CompletableFuture<Decision> decision = new CompletableFuture<>();
+    private final Exchange exchange;
+    private final MultipartReader reader;
+    private final Spool spool;
+    private Flow.@Nullable Subscription subscription;
+
+    private Reading(Exchange exchange, MultipartReader reader, Spool spool) {
+      this.exchange = exchange;
+      this.reader = reader;
+      this.spool = spool;
+    }
+
+    @Override
+    public void onSubscribe(Flow.Subscription given) {
+      subscription = given;
+      given.request(1);
+    }
+
+    @Override
+    public void onNext(ByteBuffer bytes) {
+      try {
+        MalformedBody malformed = reader.accept(bytes);
+        if (malformed != null) {
+          refuse(malformed.refusal());
+        } else if (!spool.write(bytes)) {
+          refuse(
+              Refusal.of(413, "body-too-large", "the form is larger than " + maxBytes + " bytes"));
+        } else if (subscription != null) {
+          subscription.request(1);
+        }
+      } catch (IOException | RuntimeException e) {
+        cancel();
+        decision.completeExceptionally(e);
+      }
+    }
+
+    @Override
+    public void onError(Throwable e) {
+      decision.complete(
+          new Decision.Refuse(
+              Refusal.of(400, "body-incomplete", "the form ended before it was whole")));
+    }
+
+    @Override
+    public void onComplete() {
+      FormReading reading = reader.end();
+      if (reading instanceof MalformedBody malformed) {
+        refuse(malformed.refusal());
+      } else if (reading instanceof CheckedForm form) {
+        exchange.call(form.call());
+        exchange.body(new RequestBody.InFile(spool.file(), spool.length()));
+        decision.complete(new Decision.Admit(exchange));
+      }
+    }
+
+    private void refuse(Refusal refusal) {
+      cancel();
+      decision.complete(new Decision.Refuse(refusal));
+    }
+
+    private void cancel() {
+      if (subscription != null) {
+        subscription.cancel();
+      }
+    }
+  }
+}

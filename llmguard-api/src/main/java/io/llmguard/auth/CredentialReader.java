@@ -125,32 +125,11 @@ final class CredentialReader {
     for (int i = 0; i <= query.length(); i++) {
       if (i == query.length() || query.charAt(i) == '&' || query.charAt(i) == ';') {
         int equals = query.indexOf('=', from);
-        names.add(decode(query.substring(from, equals < 0 || equals > i ? i : equals)));
+        names.add(
+            PercentEncoding.decode(query.substring(from, equals < 0 || equals > i ? i : equals)));
         from = i + 1;
       }
     }
     return names;
-  }
-
-  /** Decodes percent-encoded ASCII; what is not well-formed stays as it is. */
-  private static String decode(String name) {
-    if (name.indexOf('%') < 0) {
-      return name;
-    }
-    StringBuilder decoded = new StringBuilder(name.length());
-    for (int i = 0; i < name.length(); i++) {
-      char c = name.charAt(i);
-      if (c == '%' && i + 2 < name.length()) {
-        int high = Character.digit(name.charAt(i + 1), 16);
-        int low = Character.digit(name.charAt(i + 2), 16);
-        if (high >= 0 && low >= 0) {
-          decoded.append((char) (high * 16 + low));
-          i += 2;
-          continue;
-        }
-      }
-      decoded.append(c);
-    }
-    return decoded.toString();
   }
 }

@@ -1,5 +1,8 @@
 package io.llmguard.auth;
 
+import static io.llmguard.auth.Verdicts.admitted;
+import static io.llmguard.auth.Verdicts.caller;
+import static io.llmguard.auth.Verdicts.refused;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.llmguard.Decision;
@@ -57,24 +60,6 @@ class AuthenticationStageTest {
     return TestRequest.post("/api/chat", "{}");
   }
 
-  private static Exchange admitted(Guard guard, TestRequest request) {
-    Decision decision = guard.admit(request).toCompletableFuture().join();
-    assertThat(decision).isInstanceOf(Decision.Admit.class);
-    return ((Decision.Admit) decision).exchange();
-  }
-
-  private static Refusal refused(Guard guard, TestRequest request) {
-    Decision decision = guard.admit(request).toCompletableFuture().join();
-    assertThat(decision).isInstanceOf(Decision.Refuse.class);
-    return ((Decision.Refuse) decision).refusal();
-  }
-
-  private static Caller callerOf(Exchange exchange) {
-    Caller caller = exchange.caller();
-    assertThat(caller).isNotNull();
-    return caller == null ? Caller.builder(Caller.Kind.OTHER, "none").build() : caller;
-  }
-
   @Test
   void aRightKeyIsTakenFromBothHeaders() {
     for (TestRequest request :
@@ -84,7 +69,7 @@ class AuthenticationStageTest {
             chat().header("X-Api-Key", key),
             chat().header("x-api-key", " " + key))) {
       Exchange exchange = admitted(guard, request);
-      Caller caller = callerOf(exchange);
+      Caller caller = caller(guard, request);
       assertThat(caller.kind()).isEqualTo(Caller.Kind.API_KEY);
       assertThat(caller.keyId()).isEqualTo(issued.record().id());
       assertThat(caller.getName()).isEqualTo("alice's laptop");
@@ -116,7 +101,7 @@ class AuthenticationStageTest {
     Caller anybody = Caller.builder(Caller.Kind.OTHER, "anonymous").build();
     Guard open =
         guard(AuthenticationStage.builder().authenticator(keys).anonymous(anybody).build());
-    assertThat(callerOf(admitted(open, chat()))).isEqualTo(anybody);
+    assertThat(caller(open, chat())).isEqualTo(anybody);
     // a bad credential is not the same as none
     assertThat(refused(open, chat().bearer("nonsense")).status()).isEqualTo(401);
     assertThat(refused(open, TestRequest.of("GET", "/api/tags?api_key=" + key)).status())
@@ -301,7 +286,7 @@ class AuthenticationStageTest {
 
   @Test
   void theMasterKeyIsAnyStringAndHasEveryScope() {
-    Caller caller = callerOf(admitted(guard, chat().bearer(MASTER)));
+    Caller caller = caller(guard, chat().bearer(MASTER));
     assertThat(caller.kind()).isEqualTo(Caller.Kind.MASTER_KEY);
     assertThat(caller.scopes()).isEqualTo(EnumSet.allOf(Scope.class));
     assertThat(caller.toString()).doesNotContain(MASTER);
@@ -310,7 +295,7 @@ class AuthenticationStageTest {
         new String(
             MASTER.getBytes(java.nio.charset.StandardCharsets.UTF_8),
             java.nio.charset.StandardCharsets.ISO_8859_1);
-    assertThat(callerOf(admitted(guard, chat().bearer(asLatin1)))).isEqualTo(caller);
+    assertThat(caller(guard, chat().bearer(asLatin1))).isEqualTo(caller);
     for (String near :
         List.of(
             MASTER + "x",
@@ -329,8 +314,7 @@ class AuthenticationStageTest {
             AuthenticationStage.builder()
                 .authenticator(ApiKeyAuthenticator.builder().keys(down).masterKey(MASTER).build())
                 .build());
-    assertThat(callerOf(admitted(degraded, chat().bearer(MASTER))).kind())
-        .isEqualTo(Caller.Kind.MASTER_KEY);
+    assertThat(caller(degraded, chat().bearer(MASTER)).kind()).isEqualTo(Caller.Kind.MASTER_KEY);
     Refusal refusal = refused(degraded, chat().bearer(key));
     assertThat(refusal.status()).isEqualTo(503);
     assertThat(refusal.headers().first("Retry-After")).isEqualTo("1");
@@ -344,8 +328,7 @@ class AuthenticationStageTest {
     String newKey = next == null ? "" : next.key().reveal();
     directory.refresh();
     for (int hour = 0; hour < 7 * 24; hour++) {
-      assertThat(callerOf(admitted(guard, chat().bearer(key))).keyId())
-          .isEqualTo(issued.record().id());
+      assertThat(caller(guard, chat().bearer(key)).keyId()).isEqualTo(issued.record().id());
       admitted(guard, chat().bearer(newKey));
       time.advance(Duration.ofHours(1));
     }

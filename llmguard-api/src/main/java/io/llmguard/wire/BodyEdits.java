@@ -72,6 +72,9 @@ public final class BodyEdits {
 
   /** The changed body; the very array that was read if nothing changes. */
   public byte[] apply() {
+    if (changes.isEmpty()) {
+      return body.bytes();
+    }
     List<Splice> splices = new ArrayList<>();
     Map<String, String> top = new LinkedHashMap<>();
     Map<String, Map<String, String>> nested = new LinkedHashMap<>();

@@ -2,6 +2,7 @@ package io.llmguard.wire;
 
 import static com.fasterxml.jackson.core.JsonToken.END_ARRAY;
 import static com.fasterxml.jackson.core.JsonToken.END_OBJECT;
+import static com.fasterxml.jackson.core.JsonToken.FIELD_NAME;
 import static com.fasterxml.jackson.core.JsonToken.START_ARRAY;
 import static com.fasterxml.jackson.core.JsonToken.START_OBJECT;
 import static com.fasterxml.jackson.core.JsonToken.VALUE_FALSE;
@@ -13,6 +14,7 @@ import com.fasterxml.jackson.core.JsonParser;
 import com.fasterxml.jackson.core.JsonToken;
 import java.io.IOException;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
@@ -31,6 +33,11 @@ final class BodyParser {
   private final PromptHasher hasher;
   private final PromptText prompt;
   private final Path path = new Path();
+
+  /** The bytes of the current token; after a value was read, {@code end} is the value's end. */
+  private int start;
+
+  private int end;
 
   private @Nullable String model;
   private @Nullable String name;
@@ -60,11 +67,11 @@ final class BodyParser {
   }
 
   CheckedBody read() throws IOException, BadBody {
-    if (parser.nextToken() != START_OBJECT) {
+    if (next() != START_OBJECT) {
       throw bad("invalid-json", "the body is not one valid JSON object");
     }
     Members root = root();
-    if (parser.nextToken() != null) {
+    if (next() != null) {
       throw bad("invalid-json", "something stands after the body's object");
     }
     return new CheckedBody(body, call(), root, options, streamOptions);
@@ -74,16 +81,15 @@ final class BodyParser {
 
   private Members root() throws IOException, BadBody {
     Scope scope = new Scope(KnownFields.of(operation));
-    Members members = new Members(tokenStart());
+    Members members = new Members(start);
     while (scope.next()) {
-      Field field = scope.field;
-      int keyStart = tokenStart();
-      parser.nextToken();
-      int valueStart = tokenStart();
+      int keyStart = start;
+      next();
+      int valueStart = start;
       path.push(scope.name);
-      root(field);
+      root(scope.field);
       path.pop();
-      members.add(scope.key, keyStart, valueStart, valueEnd(valueStart));
+      members.add(scope.key, keyStart, valueStart, end);
     }
     return members;
   }
@@ -122,11 +128,11 @@ final class BodyParser {
     }
     expect(START_OBJECT, "an object");
     Scope scope = new Scope(names);
-    Members members = new Members(tokenStart());
+    Members members = new Members(start);
     while (scope.next()) {
-      int keyStart = tokenStart();
-      parser.nextToken();
-      int valueStart = tokenStart();
+      int keyStart = start;
+      next();
+      int valueStart = start;
       path.push(scope.name);
       switch (scope.field) {
         case OUTPUT_LIMIT -> outputLimit();
@@ -135,7 +141,7 @@ final class BodyParser {
         default -> free();
       }
       path.pop();
-      members.add(scope.key, keyStart, valueStart, valueEnd(valueStart));
+      members.add(scope.key, keyStart, valueStart, end);
     }
     return members;
   }
@@ -201,14 +207,14 @@ final class BodyParser {
       throw wrongType("a string");
     }
     expect(START_ARRAY, "a string or an array");
-    for (int i = 0; parser.nextToken() != END_ARRAY; i++) {
+    for (int i = 0; next() != END_ARRAY; i++) {
       if (parser.currentToken() == VALUE_STRING) {
         part();
       } else {
         path.push(i);
-        int start = tokenStart();
+        int from = start;
         free();
-        prompt.raw(start, valueEnd(start));
+        prompt.raw(from, end);
         path.pop();
       }
     }
@@ -228,7 +234,7 @@ final class BodyParser {
       return;
     }
     expect(START_ARRAY, "an array");
-    for (int i = 0; parser.nextToken() != END_ARRAY; i++) {
+    for (int i = 0; next() != END_ARRAY; i++) {
       path.push(i);
       expect(START_OBJECT, "an object");
       message();
@@ -240,14 +246,13 @@ final class BodyParser {
     int message = prompt.message();
     Scope scope = new Scope(KnownFields.MESSAGE);
     while (scope.next()) {
-      parser.nextToken();
+      next();
       path.push(scope.name);
       switch (scope.field) {
         case ROLE -> {
           if (!isNull()) {
             expect(VALUE_STRING, "a string");
-            int start = tokenStart();
-            prompt.role(message, start, JsonText.stringEnd(body, start));
+            prompt.role(message, start, end);
           }
         }
         case CONTENT -> content();
@@ -267,7 +272,7 @@ final class BodyParser {
       return;
     }
     expect(START_ARRAY, "a string or an array");
-    for (int i = 0; parser.nextToken() != END_ARRAY; i++) {
+    for (int i = 0; next() != END_ARRAY; i++) {
       path.push(i);
       if (parser.currentToken() == VALUE_STRING) {
         part();
@@ -282,7 +287,7 @@ final class BodyParser {
   private void contentPart() throws IOException, BadBody {
     Scope scope = new Scope(KnownFields.PART);
     while (scope.next()) {
-      parser.nextToken();
+      next();
       path.push(scope.name);
       switch (scope.field) {
         case TEXT -> {
@@ -321,7 +326,7 @@ final class BodyParser {
   private void mediaObject() throws IOException, BadBody {
     Scope scope = new Scope(KnownFields.MEDIA);
     while (scope.next()) {
-      parser.nextToken();
+      next();
       path.push(scope.name);
       switch (scope.field) {
         case URL -> {
@@ -344,7 +349,6 @@ final class BodyParser {
 
   private void url() throws IOException, BadBody {
     expect(VALUE_STRING, "a string");
-    int start = tokenStart();
     image();
     if (JsonText.is(body, start + 1, Math.min(start + 6, body.length), "data:")) {
       return;
@@ -362,30 +366,23 @@ final class BodyParser {
       return;
     }
     expect(START_ARRAY, "an array");
-    while (parser.nextToken() != END_ARRAY) {
+    while (next() != END_ARRAY) {
+      expect(VALUE_STRING, "an array of strings");
       if (operation == Operation.OLLAMA_GENERATE) {
         // there the hash is that of the prompt alone
-        prompt.imageBeside(tokenStart(), valueEndOfFree());
+        prompt.imageBeside(start, end);
       } else {
-        expect(VALUE_STRING, "an array of strings");
         image();
       }
     }
   }
 
-  private int valueEndOfFree() throws IOException, BadBody {
-    expect(VALUE_STRING, "an array of strings");
-    return valueEnd(tokenStart());
-  }
-
   private void part() {
-    int start = tokenStart();
-    prompt.part(start, JsonText.stringEnd(body, start));
+    prompt.part(start, end);
   }
 
   private void image() {
-    int start = tokenStart();
-    prompt.image(start, JsonText.stringEnd(body, start));
+    prompt.image(start, end);
   }
 
   // ---- tools
@@ -395,12 +392,12 @@ final class BodyParser {
       return;
     }
     expect(START_ARRAY, "an array");
-    for (int i = 0; parser.nextToken() != END_ARRAY; i++) {
+    for (int i = 0; next() != END_ARRAY; i++) {
       path.push(i);
       expect(START_OBJECT, "an object");
       Scope scope = new Scope(KnownFields.TOOL);
       while (scope.next()) {
-        parser.nextToken();
+        next();
         path.push(scope.name);
         if (scope.field == Field.TYPE) {
           String type = text();
@@ -438,8 +435,7 @@ final class BodyParser {
     if (!parser.currentToken().isNumeric()) {
       throw wrongType("a number");
     }
-    int start = tokenStart();
-    return JsonText.number(body, start, valueEnd(start));
+    return JsonText.number(body, start, end);
   }
 
   private void outputLimit() throws BadBody {
@@ -499,34 +495,65 @@ final class BodyParser {
   // ---- values that policy does not read
 
   private void free() throws IOException, BadBody {
+    if (parser.currentToken().isStructStart()) {
+      skip();
+      end = (int) parser.currentLocation().getByteOffset();
+    }
+  }
+
+  private void skip() throws IOException, BadBody {
     JsonToken token = parser.currentToken();
     if (token == START_OBJECT) {
       Keys keys = new Keys();
       for (String key; (key = parser.nextFieldName()) != null; ) {
         if (!keys.add(key)) {
-          throw bad("duplicate-key", "a key comes twice in one object");
+          throw new BadBody(malformed("duplicate-key", "a key comes twice in one object"));
         }
         parser.nextToken();
-        free();
+        skip();
       }
     } else if (token == START_ARRAY) {
       while (parser.nextToken() != END_ARRAY) {
-        free();
+        skip();
       }
     }
   }
 
   // ---- places
 
-  private int tokenStart() {
-    return (int) parser.currentTokenLocation().getByteOffset();
+  /** Goes to the next token; null at the body's end. */
+  private @Nullable JsonToken next() throws IOException {
+    JsonToken token = parser.nextToken();
+    if (token != null) {
+      locate(token);
+    }
+    return token;
   }
 
-  /** The offset after the value that was just read and began at {@code start}. */
-  private int valueEnd(int start) {
-    return parser.currentToken() == VALUE_STRING
-        ? JsonText.stringEnd(body, start)
-        : (int) parser.currentLocation().getByteOffset();
+  /**
+   * Finds where the current token stands, from where the one before ended: the parser knows it too,
+   * but not without an object for each answer.
+   */
+  private void locate(JsonToken token) throws IOException {
+    int i = end;
+    while (i < body.length && isBetween(body[i])) {
+      i++;
+    }
+    start = i;
+    if (token == VALUE_STRING || token == FIELD_NAME) {
+      end = JsonText.stringEnd(body, i);
+    } else if (token.isNumeric()) {
+      // the parser keeps a number's text as it stands
+      end = i + parser.getTextLength();
+    } else if (token.isScalarValue()) {
+      end = i + (token == VALUE_FALSE ? 5 : 4);
+    } else {
+      end = i + 1;
+    }
+  }
+
+  private static boolean isBetween(byte b) {
+    return b == ' ' || b == ',' || b == ':' || b == '\n' || b == '\r' || b == '\t';
   }
 
   private void expect(JsonToken token, String what) throws BadBody {
@@ -540,13 +567,12 @@ final class BodyParser {
   }
 
   private BadBody bad(String reason, String detail) {
-    return new BadBody(malformed(reason, detail));
+    return new BadBody(new MalformedBody(reason, detail, start, path.toString()));
   }
 
+  /** The body is malformed where the parser stands. */
   MalformedBody malformed(String reason, String detail) {
-    JsonToken token = parser.currentToken();
-    long offset =
-        token == null ? parser.currentLocation().getByteOffset() : Math.max(0, tokenStart());
+    long offset = parser.currentLocation().getByteOffset();
     return new MalformedBody(reason, detail, offset, path.toString());
   }
 
@@ -569,6 +595,7 @@ final class BodyParser {
     /** Goes to the next key; false at the object's end. */
     boolean next() throws IOException, BadBody {
       String next = parser.nextFieldName();
+      locate(parser.currentToken());
       if (next == null) {
         if (parser.currentToken() != END_OBJECT) {
           throw bad("invalid-json", "the body is not one valid JSON object");
@@ -629,17 +656,11 @@ final class BodyParser {
   }
 
   private CallDetails details(boolean loadOnly) {
-    List<String> models = new ArrayList<>(1);
-    for (String each : new @Nullable String[] {model, name, source, destination, from}) {
-      if (each != null && !each.isEmpty() && !models.contains(each)) {
-        models.add(each);
-      }
-    }
     long template = 8L * prompt.messages() + 8;
     // tools and schemas are part of the prompt: whatever is no image counts
     long text = body.length - prompt.imageBytes();
     return new CallDetails(
-        models,
+        models(),
         prompt.bytes() / 4 + template / 2 + 768L * prompt.images(),
         Math.max(text, prompt.bytes()) + template + 4_096L * prompt.images(),
         choices,
@@ -650,6 +671,19 @@ final class BodyParser {
         remoteMedia,
         serverTools,
         user);
+  }
+
+  private List<String> models() {
+    if (name == null && source == null && destination == null && from == null) {
+      return model == null || model.isEmpty() ? List.of() : List.of(model);
+    }
+    List<String> models = new ArrayList<>();
+    for (String each : new @Nullable String[] {model, name, source, destination, from}) {
+      if (each != null && !each.isEmpty() && !models.contains(each)) {
+        models.add(each);
+      }
+    }
+    return models;
   }
 
   private boolean streamsByDefault() {
@@ -679,17 +713,26 @@ final class BodyParser {
 
   /** Where the reading stands. */
   private static final class Path {
-    private final @Nullable String[] names = new @Nullable String[RequestReader.MAX_DEPTH + 2];
-    private final int[] indices = new int[RequestReader.MAX_DEPTH + 2];
+    private @Nullable String[] names = new @Nullable String[6];
+    private int[] indices = new int[6];
     private int depth;
 
     void push(String name) {
+      grow();
       names[depth++] = name;
     }
 
     void push(int index) {
+      grow();
       names[depth] = null;
       indices[depth++] = index;
+    }
+
+    private void grow() {
+      if (depth == names.length) {
+        names = Arrays.copyOf(names, 2 * depth);
+        indices = Arrays.copyOf(indices, 2 * depth);
+      }
     }
 
     void pop() {

@@ -4,8 +4,8 @@ import java.util.Arrays;
 
 /** Where the members of one object stand in a body, in order; offsets are of bytes. */
 final class Members {
-  private String[] names = new String[8];
-  private int[] spans = new int[24];
+  private String[] names = new String[4];
+  private int[] spans = new int[12];
   private int count;
   private final int open;
 

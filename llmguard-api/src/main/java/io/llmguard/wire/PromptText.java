@@ -24,7 +24,7 @@ final class PromptText {
   private int first;
 
   private final byte[] body;
-  private final byte[] chunk = new byte[512];
+  private final byte[] chunk = new byte[96];
   private int filled;
   private long units;
   private long bytes;

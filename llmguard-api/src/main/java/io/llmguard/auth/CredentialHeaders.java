@@ -1,10 +1,6 @@
 package io.llmguard.auth;
 
-import java.util.List;
-import java.util.Locale;
-import java.util.Set;
-
-/** The header fields in which callers send what identifies them. */
+/** The header fields in which callers send what identifies them; none ever goes upstream. */
 public final class CredentialHeaders {
   /** {@code Authorization} (RFC 9110), of which the scheme {@code Bearer} (RFC 6750) is read. */
   public static final String AUTHORIZATION = "Authorization";
@@ -30,27 +26,5 @@ public final class CredentialHeaders {
   /** {@code X-SSL-Client-Verify}, which comes with {@link #X_SSL_CLIENT_CERT}. */
   public static final String X_SSL_CLIENT_VERIFY = "X-SSL-Client-Verify";
 
-  /** Every field of this class, in lower case. */
-  private static final Set<String> ALL =
-      Set.copyOf(
-          List.of(
-              "authorization",
-              "proxy-authorization",
-              "x-api-key",
-              "x-goog-api-key",
-              "api-key",
-              "client-cert",
-              "client-cert-chain",
-              "x-ssl-client-cert",
-              "x-ssl-client-verify"));
-
   private CredentialHeaders() {}
-
-  /**
-   * True if a field may carry what identifies the caller, so that it never goes upstream, whether
-   * it was read or not.
-   */
-  public static boolean identifiesCaller(String name) {
-    return ALL.contains(name.toLowerCase(Locale.ROOT));
-  }
 }

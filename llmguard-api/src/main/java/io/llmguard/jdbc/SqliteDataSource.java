@@ -1,6 +1,7 @@
 package io.llmguard.jdbc;
 
 import java.io.IOException;
+import java.io.InterruptedIOException;
 import java.io.PrintWriter;
 import java.nio.file.FileAlreadyExistsException;
 import java.nio.file.Files;
@@ -32,7 +33,9 @@ import org.slf4j.LoggerFactory;
 public final class SqliteDataSource implements DataSource, AutoCloseable {
   private static final org.slf4j.Logger log = LoggerFactory.getLogger(SqliteDataSource.class);
 
+  private static final int SQLITE_BUSY = 5;
   private static final Duration BUSY = Duration.ofSeconds(10);
+  private static final Duration RETRY = Duration.ofMillis(10);
   private static final Set<PosixFilePermission> OWNER_ONLY =
       PosixFilePermissions.fromString("rw-------");
 
@@ -41,17 +44,9 @@ public final class SqliteDataSource implements DataSource, AutoCloseable {
   /** Kept open: the last connection to close would fold up the log and its shared memory. */
   private final Connection keeper;
 
-  private SqliteDataSource(String url) throws SQLException {
+  private SqliteDataSource(String url, Connection keeper) {
     this.url = url;
-    this.keeper = getConnection();
-    try (Statement statement = keeper.createStatement()) {
-      statement.execute("PRAGMA journal_mode = WAL");
-      // only a connection that has read holds the log open
-      statement.execute("SELECT count(*) FROM sqlite_schema");
-    } catch (SQLException e) {
-      keeper.close();
-      throw e;
-    }
+    this.keeper = keeper;
   }
 
   /**
@@ -73,15 +68,53 @@ public final class SqliteDataSource implements DataSource, AutoCloseable {
         log.warn("the database {} is open to others than its owner; chmod 600 mends it", absolute);
       }
     }
+    String url = "jdbc:sqlite:" + absolute;
     try {
-      return new SqliteDataSource("jdbc:sqlite:" + absolute);
+      return new SqliteDataSource(url, openInWalMode(url));
     } catch (SQLException e) {
       throw new IOException("the database " + absolute + " cannot be opened", e);
     }
   }
 
+  /**
+   * Switching a new file to WAL needs it alone, and SQLite does not wait for that itself: several
+   * processes that start at once try until one of them has done it.
+   */
+  private static Connection openInWalMode(String url) throws SQLException, IOException {
+    long start = System.nanoTime();
+    while (true) {
+      Connection connection = connect(url);
+      try (Statement statement = connection.createStatement()) {
+        statement.execute("PRAGMA journal_mode = WAL");
+        // only a connection that has read holds the log open
+        statement.execute("SELECT count(*) FROM sqlite_schema");
+        return connection;
+      } catch (SQLException e) {
+        connection.close();
+        boolean busy = (e.getErrorCode() & 0xff) == SQLITE_BUSY;
+        if (!busy || System.nanoTime() - start > BUSY.toNanos()) {
+          throw e;
+        }
+      }
+      pause();
+    }
+  }
+
+  private static void pause() throws IOException {
+    try {
+      Thread.sleep(RETRY.toMillis());
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+      throw new InterruptedIOException("interrupted while waiting for the database");
+    }
+  }
+
   @Override
   public Connection getConnection() throws SQLException {
+    return connect(url);
+  }
+
+  private static Connection connect(String url) throws SQLException {
     Properties settings = new Properties();
     settings.setProperty("busy_timeout", Long.toString(BUSY.toMillis()));
     settings.setProperty("synchronous", "FULL");

@@ -18,6 +18,11 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.UUID;
+import java.util.concurrent.CyclicBarrier;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
+import java.util.concurrent.TimeUnit;
 import java.util.stream.Stream;
 import javax.sql.DataSource;
 import org.junit.jupiter.api.AfterEach;
@@ -109,6 +114,34 @@ class SqliteKeyStoreTest extends JdbcKeyStoreContract {
       statement.execute("COMMIT");
       writer.join(20_000);
       assertThat(store.list()).hasSize(1);
+    }
+  }
+
+  @Test
+  void severalProcessesMayMakeTheFileAtOnce() throws Exception {
+    int processes = 8;
+    for (int round = 0; round < 5; round++) {
+      Path file = directory.resolve("new-" + round + ".db");
+      CyclicBarrier together = new CyclicBarrier(processes);
+      ExecutorService threads = Executors.newFixedThreadPool(processes);
+      try {
+        List<Future<SqliteDataSource>> opening = new ArrayList<>();
+        for (int i = 0; i < processes; i++) {
+          opening.add(
+              threads.submit(
+                  () -> {
+                    together.await(30, TimeUnit.SECONDS);
+                    SqliteDataSource source = SqliteDataSource.open(file);
+                    assertThat(new JdbcKeyStore(source).revision()).isZero();
+                    return source;
+                  }));
+        }
+        for (Future<SqliteDataSource> opened : opening) {
+          open.add(opened.get(60, TimeUnit.SECONDS));
+        }
+      } finally {
+        threads.shutdownNow();
+      }
     }
   }
 

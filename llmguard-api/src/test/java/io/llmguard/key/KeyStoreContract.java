@@ -53,7 +53,7 @@ public abstract class KeyStoreContract {
         .limits(
             new LimitSet(
                 new RateLimit(10, Duration.ofMinutes(1), 5),
-                new RateLimit(Long.MAX_VALUE, Duration.ofMillis(1), 0),
+                new RateLimit(1_000_000_000_000L, Duration.ofDays(365), Integer.MAX_VALUE),
                 3,
                 Map.of("gemma3", new RateLimit(1, Duration.ofHours(24), 7))))
         .budget(new BigDecimal("100.50"), "1mo")

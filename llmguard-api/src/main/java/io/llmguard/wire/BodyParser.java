@@ -271,6 +271,10 @@ final class BodyParser {
       part();
       return;
     }
+    if (parser.currentToken() == START_OBJECT) {
+      contentPart();
+      return;
+    }
     expect(START_ARRAY, "a string or an array");
     for (int i = 0; next() != END_ARRAY; i++) {
       path.push(i);

@@ -34,9 +34,11 @@ final class KnownFields {
           .with("role", Field.ROLE)
           .with("content", Field.CONTENT)
           .with("images", Field.IMAGES)
+          // what a tool put out, in an item of a response's input
+          .with("output", Field.CONTENT)
           .skipping(
               "type id status name thinking reasoning reasoning_content refusal audio tool_calls"
-                  + " tool_name tool_call_id function_call call_id arguments output summary"
+                  + " tool_name tool_call_id function_call call_id arguments summary"
                   + " encrypted_content");
 
   static final FieldNames PART =

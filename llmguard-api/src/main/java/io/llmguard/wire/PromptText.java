@@ -133,7 +133,11 @@ final class PromptText {
       int end = pieces[i + 2];
       switch (pieces[i]) {
         case ROLE -> {
-          if (i > 0) {
+          if (start == NONE && (i + 3 == size || pieces[i + 3] == ROLE)) {
+            // nothing that could be told apart
+            continue;
+          }
+          if (units > 0) {
             ascii("\n", digest);
           }
           switch (start) {

@@ -83,6 +83,17 @@ class PromptTest {
   }
 
   @Test
+  void itemsOfAResponsesInputCountAsFarAsTheyHoldText() {
+    PromptDigest prompt =
+        promptOf(
+            Operation.OPENAI_RESPONSES,
+            "\"input\":[{\"type\":\"function_call\",\"arguments\":\"{}\"},"
+                + "{\"type\":\"function_call_output\",\"output\":\"42\"},"
+                + "{\"role\":\"user\",\"content\":\"x\"},{\"type\":\"reasoning\"}]");
+    assertThat(prompt).isEqualTo(digest(": 42\nuser: x"));
+  }
+
+  @Test
   void anImageCountsByItsOwnDigest() throws Exception {
     String image = "sha256:" + RecordedRequestsTest.sha256("data:image/png;base64,AAAA");
     PromptDigest prompt =

@@ -290,6 +290,7 @@ class RequestReaderTest {
         "OLLAMA_CHAT | {\"model\":\"a\",\"messages\":{}} | invalid-field",
         "OLLAMA_CHAT | {\"model\":\"a\",\"messages\":[\"x\"]} | invalid-field",
         "OLLAMA_CHAT | {\"model\":\"a\",\"messages\":[{\"content\":5}]} | invalid-field",
+        "OLLAMA_CHAT | {\"model\":\"a\",\"messages\":[{\"content\":[5]}]} | invalid-field",
         "OLLAMA_CHAT | {\"model\":\"a\",\"messages\":[{\"role\":5}]} | invalid-field",
         "OLLAMA_CHAT | {\"model\":\"a\",\"tools\":{}} | invalid-field",
         "OLLAMA_GENERATE | {\"model\":\"a\",\"prompt\":[\"x\"]} | invalid-field",
@@ -398,6 +399,17 @@ class RequestReaderTest {
               .details();
       assertThat(details.localMedia()).isEqualTo(local);
       assertThat(details.remoteMedia()).isEqualTo(remote);
+    }
+  }
+
+  @Test
+  void imagesThatAToolPutOutAreSeenToo() {
+    for (String output :
+        List.of(
+            "[{\"type\":\"input_image\",\"image_url\":\"http://10.0.0.1/\"}]",
+            "{\"type\":\"computer_screenshot\",\"image_url\":\"http://10.0.0.1/\"}")) {
+      String body = "{\"model\":\"a\",\"input\":[{\"type\":\"x\",\"output\":" + output + "}]}";
+      assertThat(checked(Operation.OPENAI_RESPONSES, body).call().details().remoteMedia()).isTrue();
     }
   }
 

@@ -1,6 +1,7 @@
 package io.llmguard;
 
 import io.llmguard.wire.ResponseMeter;
+import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Objects;
@@ -163,15 +164,15 @@ public final class Guard implements AutoCloseable {
   private String newId() {
     ThreadLocalRandom random = ThreadLocalRandom.current();
     long high = (time.now().toEpochMilli() << 16) | (random.nextInt() & 0xffff);
-    char[] digits = new char[32];
+    byte[] digits = new byte[32];
     hex(high, digits, 0);
     hex(random.nextLong(), digits, 16);
-    return new String(digits);
+    return new String(digits, StandardCharsets.ISO_8859_1);
   }
 
-  private static void hex(long value, char[] into, int at) {
+  private static void hex(long value, byte[] into, int at) {
     for (int i = 0; i < 16; i++) {
-      into[at + i] = Character.forDigit((int) (value >>> (60 - 4 * i)) & 0xf, 16);
+      into[at + i] = (byte) Character.forDigit((int) (value >>> (60 - 4 * i)) & 0xf, 16);
     }
   }
 

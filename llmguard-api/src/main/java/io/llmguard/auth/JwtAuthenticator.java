@@ -43,8 +43,8 @@ import org.slf4j.LoggerFactory;
  * be signed by one of the issuer's published keys with one of the algorithms that were pinned;
  * these are asymmetric, so that neither {@code none} nor a public key used as a shared secret can
  * pass. Key references in the token itself ({@code jwk}, {@code jku}, {@code x5u}) are not
- * followed, and critical header parameters are refused. A token of another issuer is another
- * authenticator's business.
+ * followed, and critical header parameters are refused. A token of another issuer, and what only
+ * looks like a token, is another authenticator's business.
  *
  * <p>Keys are fetched on threads of their own: a call that has to wait for them is answered later.
  * A token that was verified is known by its whole SHA-256 digest until it expires or the issuer's
@@ -129,10 +129,7 @@ public final class JwtAuthenticator implements Authenticator, AutoCloseable {
       return time.now().isBefore(known.until) ? known.answer : WRONG;
     }
     Token token = read(credential);
-    if (token == null) {
-      return WRONG;
-    }
-    if (!issuer.equals(token.claims.getIssuer())) {
+    if (token == null || !issuer.equals(token.claims.getIssuer())) {
       return ABSENT;
     }
     if (!fits(token)) {

@@ -399,6 +399,15 @@ class JwtAuthenticatorTest {
   }
 
   @Test
+  void aMasterKeyThatLooksLikeATokenIsStillTheMasterKey() {
+    ApiKeyAuthenticator master =
+        ApiKeyAuthenticator.builder().masterKey("my.master.key").time(time).build();
+    Guard either = guard(time, builder().jwks(json(rsa)).build(), master);
+    assertThat(caller(either, chat("my.master.key")).kind()).isEqualTo(Caller.Kind.MASTER_KEY);
+    assertThat(status(either, chat("my.other.key"))).isEqualTo(401);
+  }
+
+  @Test
   void aTokenIsAuditedByItsWholeHash() {
     String token = signed(rsa, claims().build());
     assertThat(Verdicts.admitted(fixed(b -> b), chat(token)).credentialHash())

@@ -29,6 +29,9 @@ public final class InMemoryRateLimitStore implements RateLimitStore {
   /** At most so many buckets for each policy, unless told otherwise. */
   public static final int DEFAULT_MAX_BUCKETS = 100_000;
 
+  // Caffeine leaves an expiry as it is when a read would move it by less than a second
+  private static final long SLACK = TimeUnit.SECONDS.toNanos(2);
+
   private static final CompletionStage<Void> DONE = CompletableFuture.completedStage(null);
 
   private final ConcurrentHashMap<String, Cache<LimitKey, MemoryBucket>> policies =
@@ -87,7 +90,7 @@ public final class InMemoryRateLimitStore implements RateLimitStore {
     policy(key)
         .policy()
         .expireVariably()
-        .ifPresent(p -> p.setExpiresAfter(key, nanosToFull, TimeUnit.NANOSECONDS));
+        .ifPresent(p -> p.setExpiresAfter(key, nanosToFull + SLACK, TimeUnit.NANOSECONDS));
     return DONE;
   }
 
@@ -140,17 +143,17 @@ public final class InMemoryRateLimitStore implements RateLimitStore {
   private static final class UntilFull implements Expiry<LimitKey, MemoryBucket> {
     @Override
     public long expireAfterCreate(LimitKey key, MemoryBucket bucket, long now) {
-      return bucket.nanosToFill();
+      return bucket.nanosToFill() + SLACK;
     }
 
     @Override
     public long expireAfterUpdate(LimitKey key, MemoryBucket bucket, long now, long left) {
-      return Math.max(left, bucket.nanosToFill());
+      return Math.max(left, bucket.nanosToFill() + SLACK);
     }
 
     @Override
     public long expireAfterRead(LimitKey key, @Nullable MemoryBucket bucket, long now, long left) {
-      return bucket == null ? left : Math.max(left, bucket.nanosToFill());
+      return bucket == null ? left : Math.max(left, bucket.nanosToFill() + SLACK);
     }
   }
 }

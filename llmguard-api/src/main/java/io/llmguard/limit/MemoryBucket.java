@@ -56,7 +56,8 @@ final class MemoryBucket {
   long charge(RateLimit wanted, long amount) {
     adopt(wanted);
     bucket.consumeIgnoringRateLimits(amount);
-    return bucket.tryConsumeAndReturnRemaining(Long.MAX_VALUE).getNanosToWaitForReset() + 1;
+    long nanos = bucket.tryConsumeAndReturnRemaining(Long.MAX_VALUE).getNanosToWaitForReset();
+    return Math.min(nanos, Long.MAX_VALUE / 4);
   }
 
   void refund(RateLimit wanted, long amount) {
@@ -68,7 +69,8 @@ final class MemoryBucket {
   long nanosToFill() {
     RateLimit now = limit;
     double nanos = (double) now.capacity() * now.per().toNanos() / now.amount();
-    return (long) nanos + 1;
+    // far below the overflow of whoever adds to it
+    return (long) Math.min(nanos, Long.MAX_VALUE / 4.0);
   }
 
   private void adopt(RateLimit wanted) {

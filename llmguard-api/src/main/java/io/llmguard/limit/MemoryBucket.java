@@ -10,6 +10,9 @@ import io.llmguard.limit.RateLimitStore.Probe;
 
 /** A bucket of this process, and the limit that it has now. Thread-safe. */
 final class MemoryBucket {
+  /** 73 years: far below the overflow of whoever adds to it. */
+  private static final long LONGEST_NANOS = Long.MAX_VALUE / 4;
+
   private final Bucket bucket;
   private volatile RateLimit limit;
 
@@ -52,12 +55,22 @@ final class MemoryBucket {
     return new Probe(enough, limit.capacity(), enough ? 0 : Long.MAX_VALUE, 0);
   }
 
-  /** Takes the amount, into debt if need be; answers how long the bucket now takes to fill. */
+  /**
+   * Takes the amount, into debt if need be; answers how long the bucket now takes to fill. A debt
+   * ends where its refilling would take longer than the clock runs.
+   */
   long charge(RateLimit wanted, long amount) {
     adopt(wanted);
-    bucket.consumeIgnoringRateLimits(amount);
+    double periods = (double) LONGEST_NANOS / wanted.per().toNanos();
+    double payable = periods * wanted.amount();
+    try {
+      bucket.consumeIgnoringRateLimits(amount < payable ? amount : Math.max(1, (long) payable));
+    } catch (IllegalArgumentException e) {
+      // Bucket4j takes no more once the debt is that long: there is nothing left to add
+      return LONGEST_NANOS;
+    }
     long nanos = bucket.tryConsumeAndReturnRemaining(Long.MAX_VALUE).getNanosToWaitForReset();
-    return Math.min(nanos, Long.MAX_VALUE / 4);
+    return Math.min(nanos, LONGEST_NANOS);
   }
 
   void refund(RateLimit wanted, long amount) {
@@ -69,8 +82,7 @@ final class MemoryBucket {
   long nanosToFill() {
     RateLimit now = limit;
     double nanos = (double) now.capacity() * now.per().toNanos() / now.amount();
-    // far below the overflow of whoever adds to it
-    return (long) Math.min(nanos, Long.MAX_VALUE / 4.0);
+    return nanos < LONGEST_NANOS ? (long) nanos : LONGEST_NANOS;
   }
 
   private void adopt(RateLimit wanted) {

@@ -1,0 +1,27 @@
+package io.llmguard.ollama;
+
+import io.llmguard.ollama.internal.Values;
+import java.util.Map;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * A model's wish to have a tool run.
+ *
+ * @param id the call's id, to be given back with the result; null where the server gives none
+ * @param index its place among the calls of one answer, from 0
+ * @param name the tool's name
+ * @param arguments its arguments, in the order in which the model wrote them
+ */
+public record ToolCall(
+    @Nullable String id, int index, String name, Map<String, @Nullable Object> arguments) {
+  /** Copies the arguments, keeping their order. */
+  public ToolCall {
+    arguments = Values.map(arguments);
+  }
+
+  /** Without the arguments' values. */
+  @Override
+  public String toString() {
+    return "ToolCall[id=%s, name=%s, arguments=%s]".formatted(id, name, arguments.keySet());
+  }
+}

@@ -1,0 +1,53 @@
+package io.llmguard.ollama.internal;
+
+import io.llmguard.ollama.OllamaException;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.atomic.AtomicInteger;
+
+/** A call's whole answer as a future; cancelling the future cancels the call. */
+final class AsyncCall<E, R> {
+  private final LiveCall<E, R> call;
+  private final AtomicInteger work = new AtomicInteger();
+  private final Result result = new Result();
+
+  AsyncCall(LiveCall<E, R> call) {
+    this.call = call;
+  }
+
+  CompletableFuture<R> start() {
+    call.onSignal(this::drain);
+    call.start();
+    drain();
+    return result;
+  }
+
+  private void drain() {
+    if (work.getAndIncrement() != 0) {
+      return;
+    }
+    int seen = 1;
+    while (seen != 0) {
+      while (call.poll() != null) {
+        // the assembler has seen it
+      }
+      seen = work.addAndGet(-seen);
+    }
+    if (call.finished() && !result.isDone()) {
+      OllamaException failure = call.failure();
+      if (failure != null) {
+        result.completeExceptionally(failure);
+      } else {
+        result.complete(call.result());
+      }
+    }
+  }
+
+  private final class Result extends CompletableFuture<R> {
+    @Override
+    public boolean cancel(boolean mayInterruptIfRunning) {
+      boolean done = super.cancel(mayInterruptIfRunning);
+      call.cancel("the future was cancelled");
+      return done;
+    }
+  }
+}

@@ -1,0 +1,192 @@
+package io.llmguard.ollama.internal;
+
+import io.llmguard.ollama.OllamaException;
+import java.net.ConnectException;
+import java.net.ProtocolException;
+import java.net.URI;
+import java.net.URISyntaxException;
+import java.net.UnknownHostException;
+import java.net.http.HttpConnectTimeoutException;
+import java.net.http.HttpHeaders;
+import java.nio.channels.UnresolvedAddressException;
+import java.nio.charset.StandardCharsets;
+import java.time.DateTimeException;
+import java.time.Duration;
+import java.time.Instant;
+import java.time.ZonedDateTime;
+import java.time.format.DateTimeFormatter;
+import java.util.Locale;
+import java.util.Map;
+import java.util.concurrent.CompletionException;
+import javax.net.ssl.SSLException;
+import org.jspecify.annotations.Nullable;
+
+/** From statuses, error bodies and transport failures to the sealed family. */
+public final class Errors {
+  private static final int LONGEST_MESSAGE = 2048;
+
+  private Errors() {}
+
+  /** An answer whose status is none of success. */
+  static OllamaException status(int status, HttpHeaders headers, byte[] body, Instant now) {
+    @Nullable Duration retryAfter =
+        headers.firstValue("Retry-After").map(value -> retryAfter(value, now)).orElse(null);
+    String text = new String(body, StandardCharsets.UTF_8).strip();
+    Map<String, @Nullable Object> json = Map.of();
+    if (text.startsWith("{")) {
+      try {
+        json = Json.object(text);
+      } catch (IllegalArgumentException e) {
+        // an error page that is no JSON after all: its text is the message
+      }
+    }
+    String message = message(json);
+    if (message.isEmpty()) {
+      message = text.isEmpty() || text.startsWith("<") ? "no reason given" : text;
+    }
+    return of(status, shorten(message), signInUrl(json), retryAfter, !json.isEmpty());
+  }
+
+  /** An error object in mid-stream. */
+  static OllamaException inStream(Map<String, @Nullable Object> json) {
+    String message = message(json);
+    return of(
+        200, shorten(message.isEmpty() ? "no reason given" : message), signInUrl(json), null, true);
+  }
+
+  private static String message(Map<String, @Nullable Object> json) {
+    Object error = json.get("error");
+    if (error instanceof String text) {
+      return text;
+    }
+    if (error instanceof Map<?, ?> object && object.get("message") instanceof String text) {
+      return text;
+    }
+    for (String name : new String[] {"detail", "message", "title"}) {
+      if (json.get(name) instanceof String text) {
+        return text;
+      }
+    }
+    return "";
+  }
+
+  private static @Nullable URI signInUrl(Map<String, @Nullable Object> json) {
+    if (json.get("signin_url") instanceof String text) {
+      try {
+        return new URI(text);
+      } catch (URISyntaxException e) {
+        return null;
+      }
+    }
+    return null;
+  }
+
+  private static OllamaException of(
+      int status,
+      String words,
+      @Nullable URI signIn,
+      @Nullable Duration retryAfter,
+      boolean structured) {
+    String lower = words.toLowerCase(Locale.ROOT);
+    String message = status == 200 ? words : words + " (status " + status + ")";
+    if (status == 401 || (status == 200 && (signIn != null || lower.equals("unauthorized")))) {
+      return new OllamaException.Unauthorised(message, status, "", signIn);
+    }
+    if (status == 403) {
+      return new OllamaException.Forbidden(message, status, "");
+    }
+    if (status == 429) {
+      return new OllamaException.Limited(message, status, "", retryAfter);
+    }
+    if (status == 503 || lower.startsWith("server busy")) {
+      return new OllamaException.Busy(message, status, "", retryAfter);
+    }
+    if (lower.contains("does not support ")) {
+      return new OllamaException.CapabilityMissing(words, status, "");
+    }
+    boolean noModel =
+        (lower.contains("model") && lower.contains("not found"))
+            || lower.contains("file does not exist");
+    if (structured && (status == 404 || (status == 200 && noModel))) {
+      return new OllamaException.ModelNotFound(message, status, "");
+    }
+    if (status == 200 || status >= 500) {
+      return new OllamaException.ServerFailed(message, status, "");
+    }
+    return new OllamaException.BadRequest(message, status, "");
+  }
+
+  private static String shorten(String words) {
+    return words.length() <= LONGEST_MESSAGE ? words : words.substring(0, LONGEST_MESSAGE) + "…";
+  }
+
+  private static @Nullable Duration retryAfter(String value, Instant now) {
+    try {
+      return Duration.ofSeconds(Math.max(0, Long.parseLong(value.strip())));
+    } catch (NumberFormatException e) {
+      try {
+        Instant then =
+            ZonedDateTime.parse(value.strip(), DateTimeFormatter.RFC_1123_DATE_TIME).toInstant();
+        return then.isBefore(now) ? Duration.ZERO : Duration.between(now, then);
+      } catch (DateTimeException neither) {
+        return null;
+      }
+    }
+  }
+
+  /** A failure before the head of the answer. */
+  static OllamaException beforeHead(Throwable failure, URI server) {
+    Throwable cause = unwrap(failure);
+    if (cause instanceof OllamaException known) {
+      return known;
+    }
+    String at = server.getHost() + ":" + server.getPort();
+    if (cause instanceof HttpConnectTimeoutException) {
+      return new OllamaException.TimedOut(
+          "no connection to " + at + " within the connect time-out",
+          "",
+          OllamaException.TimedOut.Limit.CONNECT);
+    }
+    if (cause instanceof ConnectException
+        || cause instanceof UnresolvedAddressException
+        || cause instanceof UnknownHostException
+        || cause instanceof SSLException) {
+      return new OllamaException.Unreachable(
+          "cannot connect to " + at + ": " + words(cause), cause);
+    }
+    if (cause instanceof IllegalArgumentException) {
+      return new OllamaException.Malformed("the request cannot be sent: " + words(cause), 0, "");
+    }
+    if (cause instanceof ProtocolException) {
+      return new OllamaException.Malformed(at + " does not speak HTTP", 0, "");
+    }
+    return new OllamaException.Truncated(
+        "the connection to " + at + " ended before the answer began", 0, "");
+  }
+
+  /** A failure after the head of the answer. */
+  static OllamaException afterHead(Throwable failure) {
+    Throwable cause = unwrap(failure);
+    if (cause instanceof OllamaException known) {
+      return known;
+    }
+    return new OllamaException.Truncated(
+        "the connection was cut in the middle of the answer", 200, "");
+  }
+
+  private static Throwable unwrap(Throwable failure) {
+    Throwable cause = failure;
+    while (cause instanceof CompletionException && cause.getCause() != null) {
+      cause = cause.getCause();
+    }
+    return cause;
+  }
+
+  private static String words(Throwable cause) {
+    String message = cause.getMessage();
+    if (message == null && cause.getCause() != null) {
+      message = cause.getCause().getMessage();
+    }
+    return message == null ? cause.getClass().getSimpleName() : message;
+  }
+}

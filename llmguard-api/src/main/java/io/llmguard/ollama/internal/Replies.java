@@ -1,0 +1,181 @@
+package io.llmguard.ollama.internal;
+
+import io.llmguard.ollama.EmbedResponse;
+import io.llmguard.ollama.EmbeddingsResponse;
+import io.llmguard.ollama.Image;
+import io.llmguard.ollama.LocalModel;
+import io.llmguard.ollama.Logprob;
+import io.llmguard.ollama.Message;
+import io.llmguard.ollama.ModelDetails;
+import io.llmguard.ollama.Progress;
+import io.llmguard.ollama.RunningModel;
+import io.llmguard.ollama.ShowResponse;
+import io.llmguard.ollama.Tensor;
+import io.llmguard.ollama.ToolCall;
+import java.util.ArrayList;
+import java.util.Base64;
+import java.util.List;
+import java.util.Map;
+import org.jspecify.annotations.Nullable;
+
+/** From JSON objects to the records that are not hot. */
+final class Replies {
+  private Replies() {}
+
+  static List<ToolCall> toolCalls(@Nullable Object value) {
+    Fields wrapper = wrap(value);
+    return wrapper.list(
+        "list",
+        call -> {
+          String id = call.text("id");
+          Fields function = call.object("function");
+          return new ToolCall(
+              id, function.count("index"), function.textOrEmpty("name"), function.map("arguments"));
+        });
+  }
+
+  static List<Logprob> logprobs(@Nullable Object value) {
+    return wrap(value).list("list", Replies::logprob);
+  }
+
+  private static Logprob logprob(Fields fields) {
+    return new Logprob(
+        fields.textOrEmpty("token"),
+        fields.decimal("logprob"),
+        integers(fields.any("bytes"), "bytes"),
+        fields.list("top_logprobs", Replies::logprob));
+  }
+
+  static List<Integer> integers(@Nullable Object value, String name) {
+    List<Integer> result = new ArrayList<>();
+    for (Number number : wrap(value).values("list", Number.class)) {
+      result.add(number.intValue());
+    }
+    return result;
+  }
+
+  private static Fields wrap(@Nullable Object list) {
+    return new Fields(list == null ? Map.of() : Map.of("list", list));
+  }
+
+  static Progress progress(Fields fields) {
+    String status = fields.textOrEmpty("status");
+    String digest = fields.text("digest");
+    if (digest != null) {
+      return new Progress.Transfer(
+          status, digest, fields.number("total"), fields.number("completed"));
+    }
+    return status.equals("success") ? new Progress.Success(status) : new Progress.Step(status);
+  }
+
+  static EmbedResponse embed(Fields fields) {
+    List<float[]> vectors = new ArrayList<>();
+    for (List<?> row : fields.values("embeddings", List.class)) {
+      float[] vector = new float[row.size()];
+      for (int i = 0; i < vector.length; i++) {
+        vector[i] = row.get(i) instanceof Number number ? number.floatValue() : notNumber();
+      }
+      vectors.add(vector);
+    }
+    return new EmbedResponse(
+        fields.textOrEmpty("model"),
+        vectors,
+        fields.nanos("total_duration"),
+        fields.nanos("load_duration"),
+        fields.count("prompt_eval_count"),
+        fields.rest());
+  }
+
+  private static float notNumber() {
+    throw new IllegalArgumentException("\"embeddings\" holds something that is no number");
+  }
+
+  static EmbeddingsResponse embeddings(Fields fields) {
+    List<Double> vector =
+        fields.values("embedding", Number.class).stream().map(Number::doubleValue).toList();
+    return new EmbeddingsResponse(vector, fields.rest());
+  }
+
+  static ModelDetails details(Fields fields) {
+    return new ModelDetails(
+        fields.text("parent_model"),
+        fields.text("format"),
+        fields.text("family"),
+        fields.texts("families"),
+        fields.text("parameter_size"),
+        fields.text("quantization_level"),
+        fields.count("context_length"),
+        fields.count("embedding_length"),
+        fields.rest());
+  }
+
+  static LocalModel local(Fields fields) {
+    return new LocalModel(
+        fields.textOrEmpty("name"),
+        fields.textOrEmpty("model"),
+        fields.instant("modified_at"),
+        fields.number("size"),
+        fields.textOrEmpty("digest"),
+        details(fields.object("details")),
+        fields.texts("capabilities"),
+        fields.text("remote_model"),
+        fields.text("remote_host"),
+        fields.rest());
+  }
+
+  static RunningModel running(Fields fields) {
+    return new RunningModel(
+        fields.textOrEmpty("name"),
+        fields.textOrEmpty("model"),
+        fields.number("size"),
+        fields.textOrEmpty("digest"),
+        details(fields.object("details")),
+        fields.instant("expires_at"),
+        fields.number("size_vram"),
+        fields.count("context_length"),
+        fields.rest());
+  }
+
+  static ShowResponse show(Fields fields) {
+    return new ShowResponse(
+        fields.text("license"),
+        fields.text("modelfile"),
+        fields.text("parameters"),
+        fields.text("template"),
+        fields.text("system"),
+        fields.text("renderer"),
+        fields.text("parser"),
+        details(fields.object("details")),
+        fields.list("messages", Replies::message),
+        fields.text("remote_model"),
+        fields.text("remote_host"),
+        fields.map("model_info"),
+        fields.map("projector_info"),
+        fields.list("tensors", Replies::tensor),
+        fields.texts("capabilities"),
+        fields.instant("modified_at"),
+        fields.text("requires"),
+        fields.rest());
+  }
+
+  private static Tensor tensor(Fields fields) {
+    return new Tensor(
+        fields.textOrEmpty("name"),
+        fields.textOrEmpty("type"),
+        fields.values("shape", Number.class).stream().map(Number::longValue).toList());
+  }
+
+  private static Message message(Fields fields) {
+    List<Image> images =
+        fields.texts("images").stream().map(s -> Image.of(Base64.getDecoder().decode(s))).toList();
+    return new Message(
+        fields.textOrEmpty("role"),
+        fields.textOrEmpty("content"),
+        fields.text("thinking"),
+        images,
+        toolCalls(fields.any("tool_calls")),
+        fields.text("tool_name"),
+        fields.text("tool_call_id"),
+        fields.rest());
+  }
+}

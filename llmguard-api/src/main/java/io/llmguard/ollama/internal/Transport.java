@@ -1,0 +1,295 @@
+package io.llmguard.ollama.internal;
+
+import io.llmguard.TimeSource;
+import io.llmguard.ollama.CallObserver;
+import io.llmguard.ollama.Credential;
+import io.llmguard.ollama.EventStream;
+import io.llmguard.ollama.OllamaException;
+import io.llmguard.ollama.RetryPolicy;
+import io.llmguard.ollama.Timeouts;
+import java.net.ProxySelector;
+import java.net.URI;
+import java.net.http.HttpClient;
+import java.net.http.HttpRequest;
+import java.time.Duration;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.Flow;
+import java.util.concurrent.ScheduledThreadPoolExecutor;
+import java.util.concurrent.SynchronousQueue;
+import java.util.concurrent.ThreadFactory;
+import java.util.concurrent.ThreadPoolExecutor;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.function.Supplier;
+import javax.net.ssl.SSLContext;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * What all calls of one client share: the HTTP client, its threads, the timer, the servers and how
+ * to speak to them. Thread-safe.
+ */
+public final class Transport implements AutoCloseable {
+  private static final Logger LOG = LoggerFactory.getLogger(Transport.class);
+
+  /**
+   * What a client was built with.
+   *
+   * @param provider its name for observers
+   * @param servers the base URLs, tried in this order
+   * @param timeouts the time limits
+   * @param retry when to try again
+   * @param credential asked for each attempt; may answer null
+   * @param headers sent with each call
+   * @param observer told of each call
+   * @param tls for https, or null for the platform's
+   * @param proxy or null for none
+   * @param maxLine the longest line, or whole answer, in bytes
+   * @param time the clocks
+   */
+  public record Settings(
+      String provider,
+      List<URI> servers,
+      Timeouts timeouts,
+      RetryPolicy retry,
+      Supplier<? extends @Nullable Credential> credential,
+      Map<String, String> headers,
+      CallObserver observer,
+      @Nullable SSLContext tls,
+      @Nullable ProxySelector proxy,
+      int maxLine,
+      TimeSource time) {}
+
+  private final Settings settings;
+  private final HttpClient http;
+  private final ThreadPoolExecutor executor;
+  private final ScheduledThreadPoolExecutor timer;
+  private final Set<LiveCall<?, ?>> calls = ConcurrentHashMap.newKeySet();
+  private final AtomicInteger preferred = new AtomicInteger();
+  private final boolean shared;
+  private volatile boolean closed;
+
+  /** With threads and connections of its own. */
+  public Transport(Settings settings) {
+    this.settings = settings;
+    this.shared = false;
+    ThreadFactory threads = daemons("llmguard-" + settings.provider());
+    executor =
+        new ThreadPoolExecutor(0, 1024, 10, TimeUnit.SECONDS, new SynchronousQueue<>(), threads);
+    timer =
+        new ScheduledThreadPoolExecutor(1, daemons("llmguard-" + settings.provider() + "-timer"));
+    timer.setRemoveOnCancelPolicy(true);
+    timer.setKeepAliveTime(10, TimeUnit.SECONDS);
+    timer.allowCoreThreadTimeOut(true);
+    HttpClient.Builder builder =
+        HttpClient.newBuilder()
+            .version(HttpClient.Version.HTTP_1_1)
+            .followRedirects(HttpClient.Redirect.NEVER)
+            .connectTimeout(settings.timeouts().connect())
+            .executor(executor);
+    if (settings.tls() != null) {
+      builder.sslContext(settings.tls());
+    }
+    if (settings.proxy() != null) {
+      builder.proxy(settings.proxy());
+    }
+    http = builder.build();
+  }
+
+  private Transport(Transport owner, Settings settings) {
+    this.settings = settings;
+    this.http = owner.http;
+    this.executor = owner.executor;
+    this.timer = owner.timer;
+    this.shared = true;
+  }
+
+  /**
+   * The same connections and threads, other limits (but for connecting); closing it does not close
+   * them.
+   */
+  public Transport with(Timeouts timeouts) {
+    Settings s = settings;
+    return new Transport(
+        this,
+        new Settings(
+            s.provider(),
+            s.servers(),
+            timeouts,
+            s.retry(),
+            s.credential(),
+            s.headers(),
+            s.observer(),
+            s.tls(),
+            s.proxy(),
+            s.maxLine(),
+            s.time()));
+  }
+
+  private static ThreadFactory daemons(String name) {
+    AtomicInteger count = new AtomicInteger();
+    return task -> {
+      Thread thread = new Thread(task, name + "-" + count.incrementAndGet());
+      thread.setDaemon(true);
+      return thread;
+    };
+  }
+
+  /** The value of a call. */
+  public <E, R> R execute(CallSpec<E, R> spec) {
+    return start(spec).await();
+  }
+
+  /** The call as a stream. */
+  public <E, R> EventStream<E, R> stream(CallSpec<E, R> spec) {
+    return new EventStream<>(start(spec));
+  }
+
+  /** The value to come; cancelling it cancels the call. */
+  public <E, R> CompletableFuture<R> async(CallSpec<E, R> spec) {
+    return new AsyncCall<>(create(spec)).start();
+  }
+
+  /** The events on demand; each subscription is a call of its own. */
+  public <E, R> Flow.Publisher<E> publisher(CallSpec<E, R> spec) {
+    return subscriber -> new PublishedCall<>(create(spec), subscriber).start();
+  }
+
+  private <E, R> LiveCall<E, R> start(CallSpec<E, R> spec) {
+    LiveCall<E, R> call = create(spec);
+    call.start();
+    return call;
+  }
+
+  private <E, R> LiveCall<E, R> create(CallSpec<E, R> spec) {
+    if (closed) {
+      throw new IllegalStateException("the client is closed");
+    }
+    return new LiveCall<>(this, spec);
+  }
+
+  Settings settings() {
+    return settings;
+  }
+
+  HttpClient http() {
+    return http;
+  }
+
+  ScheduledThreadPoolExecutor timer() {
+    return timer;
+  }
+
+  void dispatch(Runnable task) {
+    executor.execute(task);
+  }
+
+  void opened(LiveCall<?, ?> call) {
+    calls.add(call);
+    if (closed) {
+      call.cancel("the client was closed");
+    }
+  }
+
+  void over(LiveCall<?, ?> call) {
+    calls.remove(call);
+  }
+
+  /** The server for a call's attempt: the one that worked last, then the next. */
+  int firstServer() {
+    return preferred.get();
+  }
+
+  URI server(int index) {
+    return settings.servers().get(Math.floorMod(index, settings.servers().size()));
+  }
+
+  void worked(int index) {
+    preferred.set(Math.floorMod(index, settings.servers().size()));
+  }
+
+  HttpRequest request(CallSpec<?, ?> spec, URI server, Map<String, String> observed) {
+    String base = server.toString();
+    URI uri =
+        URI.create(
+            (base.endsWith("/") ? base.substring(0, base.length() - 1) : base) + spec.path());
+    Supplier<HttpRequest.BodyPublisher> body = spec.body();
+    HttpRequest.Builder request =
+        HttpRequest.newBuilder(uri)
+            .method(spec.method(), body == null ? HttpRequest.BodyPublishers.noBody() : body.get())
+            .setHeader(
+                "Accept",
+                spec.lines() ? "application/x-ndjson, text/event-stream" : "application/json")
+            .setHeader("User-Agent", "llmguard");
+    if (body != null) {
+      request.setHeader("Content-Type", spec.contentType());
+    }
+    observed.forEach(request::setHeader);
+    settings.headers().forEach(request::setHeader);
+    Credential credential = settings.credential().get();
+    if (credential != null) {
+      request.setHeader(credential.header(), credential.value());
+    }
+    return request.build();
+  }
+
+  CallObserver.Observed observe(CallSpec<?, ?> spec) {
+    try {
+      return settings
+          .observer()
+          .started(
+              new CallObserver.CallInfo(
+                  settings.provider(), spec.operation(), spec.model(), server(firstServer())));
+    } catch (RuntimeException e) {
+      LOG.warn("a call observer failed", e);
+      return end -> {};
+    }
+  }
+
+  void tell(Runnable observed) {
+    try {
+      observed.run();
+    } catch (RuntimeException e) {
+      LOG.warn("a call observer failed", e);
+    }
+  }
+
+  /** How long to wait before another attempt. */
+  Duration backOff(int attempt, OllamaException failure) {
+    RetryPolicy retry = settings.retry();
+    Duration asked = null;
+    if (failure instanceof OllamaException.Limited limited) {
+      asked = limited.retryAfter().orElse(null);
+    } else if (failure instanceof OllamaException.Busy busy) {
+      asked = busy.retryAfter().orElse(null);
+    }
+    if (asked != null) {
+      return asked;
+    }
+    long most =
+        Math.min(
+            retry.maxWait().toNanos(), retry.firstWait().toNanos() << Math.min(attempt - 1, 20));
+    return Duration.ofNanos(
+        most <= 0 ? 0 : java.util.concurrent.ThreadLocalRandom.current().nextLong(most + 1));
+  }
+
+  /** Cancels what is running and gives threads and connections back. */
+  @Override
+  public void close() {
+    closed = true;
+    for (LiveCall<?, ?> call : calls) {
+      call.cancel("the client was closed");
+    }
+    if (shared) {
+      return;
+    }
+    timer.shutdownNow();
+    HttpClients.close(http);
+    executor.shutdown();
+  }
+}

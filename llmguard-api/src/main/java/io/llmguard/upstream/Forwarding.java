@@ -8,8 +8,11 @@ import io.llmguard.Refusal;
 import io.llmguard.RefusalRenderer;
 import io.llmguard.RequestBody;
 import io.llmguard.policy.Endpoint;
+import io.llmguard.upstream.UpstreamFailure.Kind;
 import io.llmguard.upstream.UpstreamTransport.UpstreamCall;
+import io.llmguard.wire.AnswerTransform;
 import io.llmguard.wire.Dialect;
+import io.llmguard.wire.StreamEnd;
 import java.nio.ByteBuffer;
 import java.time.Duration;
 import java.util.concurrent.Flow;
@@ -27,6 +30,7 @@ import org.slf4j.LoggerFactory;
  */
 final class Forwarding
     implements Proxy.ProxiedCall, UpstreamTransport.ResponseHandler, ClientResponse.WriteCallback {
+  private static final byte[] NOTHING = {};
   private static final Logger log = LoggerFactory.getLogger(Forwarding.class);
 
   private enum State {
@@ -46,15 +50,18 @@ final class Forwarding
   private final long passThroughLength;
 
   // written before the upstream is asked
-  private ClientResponse client;
+  private final ClientResponse client;
   private @Nullable Upstream upstream;
+  private Route.@Nullable AnswerTransforms answers;
 
   // written by the upstream's side only
   private boolean bodiless;
   private boolean stream;
-  private boolean events;
-  private boolean midLine;
   private boolean flush;
+  private @Nullable AnswerTransform transform;
+  private int answerStatus;
+  private Headers answerFields = Headers.empty();
+  private volatile boolean ending;
   private long bytes;
 
   // guarded by this
@@ -64,6 +71,7 @@ final class Forwarding
   private boolean writing;
   private @Nullable Runnable consumed;
   private @Nullable UpstreamFailure late;
+  private StreamEnd.Cause lateCause = StreamEnd.Cause.FAILED;
 
   Forwarding(
       Proxy proxy,
@@ -122,10 +130,7 @@ final class Forwarding
   private void attempt(Route.To route) {
     Upstream target = route.upstream();
     upstream = target;
-    Route.AnswerTransforms answers = route.answers();
-    if (answers != null) {
-      client = new TransformedResponse(client, answers);
-    }
+    answers = route.answers();
     exchange.upstream(target.name());
     UpstreamRequest request;
     try {
@@ -184,17 +189,15 @@ final class Forwarding
   public void onHead(int status, Headers headers) {
     boolean redirect = status >= 300 && status < 400 && status != 304;
     if (redirect || status == 407) {
-      fail(
-          new UpstreamFailure(
-              UpstreamFailure.Kind.BEFORE_HEAD, "the upstream answered with status " + status));
+      fail(new UpstreamFailure(Kind.BEFORE_HEAD, "the upstream answered with status " + status));
       cancelUpstream();
       return;
     }
     String type = headers.first("Content-Type");
     bodiless = status == 204 || status == 304 || exchange.request().method().equals("HEAD");
     stream = !bodiless && ResponseFields.isStream(type);
-    events = stream && type != null && type.regionMatches(true, 0, "text/event-stream", 0, 17);
-    boolean flushEach = stream || !headers.contains("Content-Length");
+    flush = stream || !headers.contains("Content-Length");
+    HeaderMap fields;
     synchronized (this) {
       if (state == State.WAITING || state == State.DISCARDING) {
         exchange.onResponseHead(status, headers);
@@ -205,61 +208,107 @@ final class Forwarding
       if (state != State.WAITING) {
         return;
       }
+      transform = answers == null || bodiless ? null : answers.transform(status, headers);
+      fields = ResponseFields.of(headers, exchange.responseHeaders(), stream);
+      if (transform != null) {
+        ResponseFields.withoutDigests(fields);
+      }
+      answerStatus = status;
+      answerFields = fields;
+      if (transform != null && !stream) {
+        return; // whether there is an answer at all shows with its first bytes
+      }
       state = State.ANSWERING;
-      flush = flushEach;
+      writing = true;
     }
-    client.head(status, ResponseFields.of(headers, exchange.responseHeaders(), stream));
+    client.head(status, fields);
+    written();
   }
 
   @Override
   public void onBytes(ByteBuffer chunk, Runnable next) {
-    boolean write;
+    boolean discard;
     synchronized (this) {
       if (state != State.ENDED) {
         exchange.onResponseBytes(chunk);
       }
-      write = state == State.ANSWERING;
-      if (write) {
-        writing = true;
-        consumed = next;
-      }
+      discard = state == State.ENDED || state == State.DISCARDING;
     }
     bytes += chunk.remaining();
-    if (!write) {
+    if (discard) {
       next.run();
       return;
     }
     if (bytes > proxy.maxResponseBytes()) {
-      synchronized (this) {
-        writing = false;
-        consumed = null;
-      }
       fail(
-          new UpstreamFailure(
-              UpstreamFailure.Kind.AFTER_HEAD, "the answer is longer than is allowed here"));
+          new UpstreamFailure(Kind.AFTER_HEAD, "the answer is longer than is allowed here"),
+          StreamEnd.Cause.CUT_OFF);
       cancelUpstream();
       next.run();
       return;
     }
-    if (chunk.hasRemaining()) {
-      midLine = chunk.get(chunk.limit() - 1) != '\n';
+    ByteBuffer out = transformed(chunk);
+    if (out == null || !out.hasRemaining() || !write(out, flush, next)) {
+      next.run();
     }
-    client.write(chunk, flush, this);
+  }
+
+  private @Nullable ByteBuffer transformed(ByteBuffer chunk) {
+    AnswerTransform change = transform;
+    if (change == null) {
+      return chunk;
+    }
+    try {
+      return change.apply(chunk);
+    } catch (RuntimeException e) {
+      notTransformed(e);
+      return null;
+    }
+  }
+
+  private void notTransformed(RuntimeException e) {
+    log.error("an answer could not be changed: {}", e.getClass().getName());
+    log.debug("an answer could not be changed", e);
+    fail(new UpstreamFailure(Kind.AFTER_HEAD, "the answer cannot be passed on as it is"));
+    cancelUpstream();
+  }
+
+  /** Writes to the client, after the head if that has not gone yet; false if it is too late. */
+  private boolean write(ByteBuffer out, boolean now, @Nullable Runnable next) {
+    boolean first;
+    synchronized (this) {
+      if (state != State.WAITING && state != State.ANSWERING) {
+        return false;
+      }
+      first = state == State.WAITING;
+      state = State.ANSWERING;
+      writing = true;
+      consumed = next;
+    }
+    if (first) {
+      client.head(answerStatus, answerFields);
+    }
+    client.write(out, now, this);
+    return true;
   }
 
   @Override
   public void written() {
     @Nullable Runnable next;
     @Nullable UpstreamFailure failure;
+    StreamEnd.Cause cause;
     synchronized (this) {
       writing = false;
       next = consumed;
       consumed = null;
       failure = late;
+      cause = lateCause;
       late = null;
     }
     if (failure != null) {
-      fail(failure);
+      fail(failure, cause);
+    } else if (ending) {
+      finish();
     }
     if (next != null) {
       next.run();
@@ -284,30 +333,63 @@ final class Forwarding
   @Override
   public void onEnd() {
     boolean discarded;
-    boolean failed;
     boolean whole;
     synchronized (this) {
       if (state == State.ENDED) {
         return;
       }
       discarded = state == State.DISCARDING;
-      failed = exchange.meter().failed();
-      whole = failed || bodiless || exchange.meter().finished();
-      if (discarded || whole) {
+      whole = bodiless || exchange.meter().failed() || exchange.meter().finished();
+      if (discarded) {
         state = State.ENDED;
       }
     }
     if (discarded) {
       complete(Outcome.CLIENT_GONE);
-    } else if (whole) {
-      // settled first: a client that has seen the end may call again at once
-      complete(failed ? Outcome.UPSTREAM_FAILED : Outcome.COMPLETED);
-      client.end();
-    } else {
+    } else if (!whole) {
       fail(
-          new UpstreamFailure(
-              UpstreamFailure.Kind.AFTER_HEAD, "the answer ended before its end was said"));
+          new UpstreamFailure(Kind.AFTER_HEAD, "the answer ended before its end was said"),
+          StreamEnd.Cause.TRUNCATED);
+    } else if (transform == null) {
+      finish();
+    } else {
+      finish(transform);
     }
+  }
+
+  private void finish(AnswerTransform change) {
+    ByteBuffer rest;
+    try {
+      rest = change.end();
+    } catch (RuntimeException e) {
+      notTransformed(e);
+      return;
+    }
+    boolean headGone;
+    synchronized (this) {
+      headGone = state != State.WAITING;
+    }
+    if (rest.hasRemaining() || !headGone) {
+      ending = true;
+      write(rest, false, null);
+    } else {
+      finish();
+    }
+  }
+
+  /** The whole answer is with the client's server. */
+  private void finish() {
+    boolean failed;
+    synchronized (this) {
+      if (state == State.ENDED) {
+        return;
+      }
+      state = State.ENDED;
+      failed = exchange.meter().failed();
+    }
+    // settled first: a client that has seen the end may call again at once
+    complete(failed ? Outcome.UPSTREAM_FAILED : Outcome.COMPLETED);
+    client.end();
   }
 
   @Override
@@ -317,6 +399,11 @@ final class Forwarding
 
   /** Ends the call because of this, with what the client can still be told. */
   private void fail(UpstreamFailure failure) {
+    boolean timeout = outcome(failure, true).kind() == Outcome.Kind.TIMEOUT;
+    fail(failure, timeout ? StreamEnd.Cause.TIMEOUT : StreamEnd.Cause.FAILED);
+  }
+
+  private void fail(UpstreamFailure failure, StreamEnd.Cause cause) {
     boolean answered;
     boolean discarded;
     boolean cutNow;
@@ -325,9 +412,12 @@ final class Forwarding
         return;
       }
       discarded = state == State.DISCARDING;
-      cutNow = writing && failure.kind() == UpstreamFailure.Kind.TOTAL_TIMEOUT;
+      cutNow = writing && failure.kind() == Kind.TOTAL_TIMEOUT;
       if (writing && !cutNow && !discarded) {
-        late = late == null ? failure : late; // said after the piece that is on its way
+        if (late == null) {
+          late = failure; // said after the piece that is on its way
+          lateCause = cause;
+        }
         return;
       }
       answered = state == State.ANSWERING;
@@ -344,7 +434,7 @@ final class Forwarding
     } else if (!answered) {
       answer(refusal(outcome, failure), outcome);
     } else {
-      breakOff(refusal(outcome, failure), outcome, cutNow);
+      breakOff(cause, outcome, cutNow);
     }
   }
 
@@ -360,29 +450,30 @@ final class Forwarding
     return switch (outcome.kind()) {
       case TIMEOUT ->
           Refusal.of(504, "upstream-timeout", "the model server did not answer in time");
-      case TRUNCATED ->
-          Refusal.of(502, "upstream-truncated", "the answer broke off: " + failure.detail());
       default ->
           Refusal.of(
               502,
               "upstream-failed",
-              failure.kind() == UpstreamFailure.Kind.CONNECT
+              failure.kind() == Kind.CONNECT
                   ? "the model server cannot be reached"
                   : "the model server gave no usable answer");
     };
   }
 
   /** A stream is told what happened and ended; anything else is cut. */
-  private void breakOff(Refusal refusal, Outcome outcome, boolean cutNow) {
+  private void breakOff(StreamEnd.Cause cause, Outcome outcome, boolean cutNow) {
     complete(outcome);
-    ByteBuffer error =
-        stream && !cutNow ? StreamError.of(refusal, dialect(), events, midLine) : null;
-    if (error == null) {
+    Endpoint endpoint = exchange.endpoint();
+    byte[] error =
+        stream && !cutNow && endpoint != null
+            ? StreamEnd.after(endpoint.operation(), exchange.meter(), cause)
+            : NOTHING;
+    if (error.length == 0) {
       client.abort();
       return;
     }
     client.write(
-        error,
+        ByteBuffer.wrap(error),
         true,
         new ClientResponse.WriteCallback() {
           @Override
@@ -468,7 +559,7 @@ final class Forwarding
   /** Ends the call because the server stops. */
   void cut() {
     refuseDraining();
-    fail(new UpstreamFailure(UpstreamFailure.Kind.AFTER_HEAD, "the server stops"));
+    fail(new UpstreamFailure(Kind.AFTER_HEAD, "the server stops"), StreamEnd.Cause.SHUTDOWN);
     cancelUpstream();
   }
 

@@ -17,10 +17,11 @@ import org.jspecify.annotations.Nullable;
 /**
  * Calls upstreams over HTTP/1.1 through the JDK's own client; needs no dependency.
  *
- * <p>Two limits of the JDK show: a request without a {@code User-Agent} carries an empty one, and
- * before Java 21 a closed transport's idle connections stay until the client is collected. Before
- * Java 20 an interim answer (1xx) fails the call. A kept connection that the upstream closed at the
- * moment of use is made good once, if the body can be sent again.
+ * <p>Limits of the JDK show: a request without a {@code User-Agent} carries an empty one; an answer
+ * that comes before the request's body was read is heard only after it; before Java 21 a closed
+ * transport's idle connections stay until the client is collected; before Java 20 an interim answer
+ * (1xx) fails the call. A kept connection that the upstream closed at the moment of use is made
+ * good once, if the body can be sent again.
  */
 public final class JdkTransport implements UpstreamTransport {
   private final TransportSettings settings;

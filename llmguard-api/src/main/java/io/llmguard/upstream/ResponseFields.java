@@ -41,6 +41,10 @@ final class ResponseFields {
           "X-Accel-Charset",
           "X-Sendfile");
 
+  private static final Set<String> OF_BODY =
+      RequestFields.set(
+          "Content-Length", "Content-MD5", "Content-Digest", "Repr-Digest", "Digest", "ETag");
+
   private static final String[] DROPPED_PREFIXES = {"X-Llmguard-", "Access-Control-"};
 
   private ResponseFields() {}
@@ -61,6 +65,13 @@ final class ResponseFields {
       fields.add("Cache-Control", "no-cache").add("X-Accel-Buffering", "no");
     }
     return fields.addAll(own);
+  }
+
+  /** Takes out what describes a body that is going to be changed. */
+  static void withoutDigests(HeaderMap fields) {
+    for (String name : OF_BODY) {
+      fields.remove(name);
+    }
   }
 
   private static boolean dropped(String name) {

@@ -38,7 +38,11 @@ public sealed interface Route {
   /** Says how an answer is changed on its way to the client. */
   @FunctionalInterface
   interface AnswerTransforms {
-    /** The transform for an answer with this head, or null to leave it as it is. */
+    /**
+     * The transform for an answer with this head, or null to leave it as it is. An answer in a
+     * content coding comes as it is: see its {@code Content-Encoding}. Where a transform throws, or
+     * the answer breaks off, before it has let the first byte through, the client gets a 502.
+     */
     @Nullable AnswerTransform transform(int status, Headers headers);
   }
 }

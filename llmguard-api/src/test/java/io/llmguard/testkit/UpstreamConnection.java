@@ -135,7 +135,10 @@ final class UpstreamConnection implements Runnable {
       if (step instanceof Answer.Write write) {
         write(out, write.bytes());
       } else if (step instanceof Answer.Repeat repeat) {
-        for (long i = 0; i < repeat.times() && !gone.isDone(); i++) {
+        for (long i = 0; i < repeat.times(); i++) {
+          if (gone.isDone()) {
+            return false;
+          }
           write(out, repeat.bytes());
         }
       } else if (step instanceof Answer.Await await) {

@@ -34,6 +34,9 @@ public final class JdkCall extends TransportCall implements HttpResponse.BodySub
   private volatile Flow.@Nullable Subscription subscription;
   private @Nullable List<ByteBuffer> pieces;
   private int next;
+  private final Object bodyLock = new Object();
+  private boolean delivering; // guarded by bodyLock
+  private boolean complete; // guarded by bodyLock
   private volatile @Nullable JdkBody body;
   private boolean keepsAlive;
   private boolean mayBeStale;
@@ -61,6 +64,7 @@ public final class JdkCall extends TransportCall implements HttpResponse.BodySub
     if (ended()) {
       return; // it left the gate when it ended
     }
+    connected(); // from here the client itself watches the time to connect
     mayBeStale = gate.takeKept();
     send();
   }
@@ -143,7 +147,6 @@ public final class JdkCall extends TransportCall implements HttpResponse.BodySub
     } else if (isStale(failure)) {
       retried = true;
       gate.forgetKept();
-      reconnecting();
       send();
     } else {
       fail(headSeen() ? Kind.AFTER_HEAD : Kind.BEFORE_HEAD, failure.getClass().getSimpleName());
@@ -200,6 +203,9 @@ public final class JdkCall extends TransportCall implements HttpResponse.BodySub
   public void onNext(List<ByteBuffer> buffers) {
     pieces = buffers;
     next = 0;
+    synchronized (bodyLock) {
+      delivering = true;
+    }
     pump();
   }
 
@@ -213,8 +219,15 @@ public final class JdkCall extends TransportCall implements HttpResponse.BodySub
       }
     }
     pieces = null;
+    boolean over;
+    synchronized (bodyLock) {
+      delivering = false;
+      over = complete;
+    }
     Flow.Subscription source = subscription;
-    if (buffers != null && source != null) {
+    if (over) {
+      bodyEnd();
+    } else if (source != null) {
       source.request(1);
     }
     return null;
@@ -228,8 +241,19 @@ public final class JdkCall extends TransportCall implements HttpResponse.BodySub
     fail(failure);
   }
 
+  /** The client says so as soon as it knows, whether or not the pieces before were taken. */
   @Override
   public void onComplete() {
+    synchronized (bodyLock) {
+      complete = true;
+      if (delivering) {
+        return; // poll sees it after the last piece
+      }
+    }
+    bodyEnd();
+  }
+
+  private void bodyEnd() {
     JdkBody sending = body;
     if (sending != null && !sending.finished()) {
       // the answer came before the request was read: what is left must not reach the next answer

@@ -8,14 +8,16 @@ import io.llmguard.upstream.internal.Deadlines;
 import io.llmguard.upstream.internal.TransportCall;
 import java.io.IOException;
 import java.nio.ByteBuffer;
+import java.util.Set;
 import java.util.concurrent.CancellationException;
+import java.util.concurrent.TimeUnit;
 import org.eclipse.jetty.client.ByteBufferRequestContent;
+import org.eclipse.jetty.client.Connection;
 import org.eclipse.jetty.client.HttpClient;
 import org.eclipse.jetty.client.PathRequestContent;
 import org.eclipse.jetty.client.Request;
 import org.eclipse.jetty.client.Response;
 import org.eclipse.jetty.client.Result;
-import org.eclipse.jetty.io.Connection;
 import org.eclipse.jetty.io.Content.Chunk;
 import org.eclipse.jetty.io.Content.Source;
 import org.jspecify.annotations.Nullable;
@@ -24,6 +26,7 @@ import org.jspecify.annotations.Nullable;
 final class JettyCall extends TransportCall
     implements Request.Listener, Response.ContentSourceListener, Response.CompleteListener {
   private final HttpClient client;
+  private final Set<Connection> used;
   private final Runnable pump = this::pump;
   private volatile @Nullable Request message;
   private volatile @Nullable StreamedContent streamed;
@@ -32,12 +35,18 @@ final class JettyCall extends TransportCall
   private boolean reused;
   private boolean retried;
   private @Nullable Source source;
+  private volatile boolean bodyEnded;
   private @Nullable Chunk chunk;
 
   JettyCall(
-      HttpClient client, UpstreamRequest request, ResponseHandler handler, Deadlines deadlines) {
+      HttpClient client,
+      Set<Connection> used,
+      UpstreamRequest request,
+      ResponseHandler handler,
+      Deadlines deadlines) {
     super(request, handler, deadlines);
     this.client = client;
+    this.used = used;
   }
 
   void send() {
@@ -49,6 +58,7 @@ final class JettyCall extends TransportCall
       if (body != null) {
         jetty.body(body);
       }
+      jetty.idleTimeout(0, TimeUnit.MILLISECONDS); // calls have deadlines of their own
       jetty.onRequestListener(this);
       jetty.onResponseBegin(response -> answerBegan = true);
       jetty.onResponseContentSource(this);
@@ -92,7 +102,7 @@ final class JettyCall extends TransportCall
 
   @Override
   public void onBegin(Request request) {
-    reused = request.getConnection() instanceof Connection kept && kept.getMessagesIn() > 0;
+    reused = !used.add(request.getConnection());
     connected();
   }
 
@@ -131,15 +141,22 @@ final class JettyCall extends TransportCall
       }
       read.release();
       if (read.isLast()) {
-        boolean early = !requestOut;
-        end();
-        if (early) {
-          abort(); // what is left of the request must not be taken for the next one
-        }
+        bodyEnded = true;
+        if (!requestOut) {
+          end();
+          if (!small(request().content())) {
+            abort(); // what is left of the request need not go out
+          }
+        } // else the connection is free for the next call first: see onComplete
         return null;
       }
     }
     return null;
+  }
+
+  private static boolean small(Content content) {
+    return content instanceof Content.None
+        || (content instanceof Content.Bytes bytes && bytes.bytes().remaining() < 1 << 16);
   }
 
   @Override
@@ -153,7 +170,8 @@ final class JettyCall extends TransportCall
 
   @Override
   public void onComplete(Result result) {
-    if (result.isSucceeded()) {
+    if (result.isSucceeded() || bodyEnded) {
+      end();
       return;
     }
     if (isStale(result)) {

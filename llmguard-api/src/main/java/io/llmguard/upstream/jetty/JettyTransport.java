@@ -4,7 +4,11 @@ import io.llmguard.upstream.TransportSettings;
 import io.llmguard.upstream.UpstreamRequest;
 import io.llmguard.upstream.UpstreamTransport;
 import io.llmguard.upstream.internal.Deadlines;
+import java.util.Collections;
+import java.util.Set;
+import java.util.WeakHashMap;
 import java.util.concurrent.Executor;
+import org.eclipse.jetty.client.Connection;
 import org.eclipse.jetty.client.HttpClient;
 import org.eclipse.jetty.client.ProxyAuthenticationProtocolHandler;
 import org.eclipse.jetty.client.RedirectProtocolHandler;
@@ -25,8 +29,12 @@ import org.eclipse.jetty.util.thread.QueuedThreadPool;
  */
 public final class JettyTransport implements UpstreamTransport {
   private static final int MAX_RESPONSE_HEADERS = 64 * 1024;
+  private static final int KEPT_MILLIS = 60_000;
 
   private final HttpClient client;
+  // which connections have carried a call: Jetty does not tell a kept one from a new one
+  private final Set<Connection> used =
+      Collections.synchronizedSet(Collections.newSetFromMap(new WeakHashMap<>()));
   private final Deadlines deadlines = new Deadlines("llmguard-upstream-deadlines");
 
   /** A transport with these settings; its threads are running. */
@@ -61,7 +69,7 @@ public final class JettyTransport implements UpstreamTransport {
     client.setMaxRequestsQueuedPerDestination(Integer.MAX_VALUE);
     client.setMaxResponseHeadersSize(MAX_RESPONSE_HEADERS);
     client.setResponseBufferSize(16 * 1024);
-    client.setIdleTimeout(0); // deadlines of calls are watched apart; the upstream ends idle ones
+    client.setIdleTimeout(KEPT_MILLIS);
     try {
       client.start();
     } catch (Exception e) {
@@ -76,7 +84,7 @@ public final class JettyTransport implements UpstreamTransport {
 
   @Override
   public UpstreamCall send(UpstreamRequest request, ResponseHandler handler) {
-    JettyCall call = new JettyCall(client, request, handler, deadlines);
+    JettyCall call = new JettyCall(client, used, request, handler, deadlines);
     call.send();
     return call;
   }

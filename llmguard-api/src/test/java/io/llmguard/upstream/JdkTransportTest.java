@@ -1,0 +1,13 @@
+package io.llmguard.upstream;
+
+class JdkTransportTest extends UpstreamTransportContract {
+  @Override
+  UpstreamTransport transport(TransportSettings settings) {
+    return new JdkTransport(settings);
+  }
+
+  @Override
+  boolean hearsEarlyAnswers() {
+    return false;
+  }
+}

@@ -24,7 +24,8 @@ import org.jspecify.annotations.Nullable;
  * is used by one thread at a time.
  */
 public final class Exchange {
-  private final Guard guard;
+  private Guard guard;
+  private final TimeSource time;
   private final GuardRequest request;
   private final String id;
   private final Instant startedAt;
@@ -33,7 +34,8 @@ public final class Exchange {
   private final HeaderMap responseHeaders = new HeaderMap();
   private final AtomicBoolean completed = new AtomicBoolean();
   private final ArrayList<Object> attributes = new ArrayList<>(4);
-  int entered;
+  private int entered;
+  private @Nullable Joined before;
 
   private InetAddress clientAddress;
   private boolean secure;
@@ -54,14 +56,51 @@ public final class Exchange {
 
   Exchange(Guard guard, GuardRequest request, String id) {
     this.guard = guard;
+    this.time = guard.time();
     this.request = request;
     this.id = id;
-    this.startedAt = guard.time().now();
-    this.startedNanos = guard.time().nanos();
+    this.startedAt = time.now();
+    this.startedNanos = time.nanos();
     this.clientAddress = request.peer();
     this.secure = request.secure();
     this.path = request.rawPath();
     this.admitted = CompletableFuture.completedFuture(new Decision.Admit(this));
+  }
+
+  // ---- its guards
+
+  /** A guard that has admitted the call before the present one. */
+  private record Joined(Guard guard, int entered, @Nullable Joined before) {}
+
+  /** Has another guard's stages follow those that have admitted the call. */
+  void join(Guard next) {
+    before = new Joined(guard, entered, before);
+    guard = next;
+    entered = 0;
+  }
+
+  /** The number of the next stage of the present guard, which counts as entered from now on. */
+  int enter() {
+    return entered++;
+  }
+
+  int entered() {
+    return entered;
+  }
+
+  private void settle(Outcome outcome) {
+    guard.settle(this, entered, outcome);
+    for (Joined joined = before; joined != null; joined = joined.before) {
+      joined.guard.settle(this, joined.entered, outcome);
+    }
+  }
+
+  private ResponseMeter newMeter(Headers headers) {
+    ResponseMeter made = guard.meterFor(this, status, headers);
+    for (Joined j = before; j != null && made == ResponseMeter.none(); j = j.before) {
+      made = j.guard.meterFor(this, status, headers);
+    }
+    return made;
   }
 
   // ---- answers of stages
@@ -263,13 +302,13 @@ public final class Exchange {
   /** Reports that the answer begins, with its status and fields as the upstream sent them. */
   public void onResponseHead(int responseStatus, Headers headers) {
     status = responseStatus;
-    meter = guard.meterFor(this, responseStatus, headers);
+    meter = newMeter(headers);
   }
 
   /** Reports bytes of the answer as they pass; reads them and leaves the position as it was. */
   public void onResponseBytes(ByteBuffer bytes) {
     if (responseBytes == 0 && bytes.hasRemaining()) {
-      firstByteNanos = guard.time().nanos();
+      firstByteNanos = time.nanos();
     }
     responseBytes += bytes.remaining();
     meter.accept(bytes);
@@ -285,7 +324,7 @@ public final class Exchange {
     if (!completed.compareAndSet(false, true)) {
       return false;
     }
-    endedNanos = guard.time().nanos();
+    endedNanos = time.nanos();
     if (status == 0) {
       status =
           switch (outcome.kind()) {
@@ -296,7 +335,7 @@ public final class Exchange {
             case REFUSED -> 403;
           };
     }
-    guard.settle(this, outcome);
+    settle(outcome);
     return true;
   }
 
@@ -340,7 +379,7 @@ public final class Exchange {
 
   /** Nanoseconds from the call's coming to its end, or to now while it goes on. */
   public long durationNanos() {
-    return (completed.get() ? endedNanos : guard.time().nanos()) - startedNanos;
+    return (completed.get() ? endedNanos : time.nanos()) - startedNanos;
   }
 
   /** Nanoseconds from the call's coming to the answer's first byte, or -1 without one. */

@@ -68,9 +68,20 @@ public final class Guard implements AutoCloseable {
     return advance(new Exchange(this, request, newId()));
   }
 
+  /**
+   * Leads a call that other guards have admitted through the stages of this one as well: what was
+   * found out about it stays known, and all of them are settled together, these first.
+   *
+   * @return as {@link #admit}
+   */
+  public CompletionStage<Decision> join(Exchange exchange) {
+    exchange.join(this);
+    return advance(exchange);
+  }
+
   private CompletionStage<Decision> advance(Exchange exchange) {
-    while (exchange.entered < order.length) {
-      Stage stage = order[exchange.entered++];
+    while (exchange.entered() < order.length) {
+      Stage stage = order[exchange.enter()];
       CompletionStage<Decision> answer;
       try {
         answer = stage.decide(exchange);
@@ -142,8 +153,8 @@ public final class Guard implements AutoCloseable {
         new Refusal(refusal.status(), refusal.reason(), refusal.detail(), headers));
   }
 
-  void settle(Exchange exchange, Outcome outcome) {
-    for (int i = exchange.entered - 1; i >= 0; i--) {
+  void settle(Exchange exchange, int entered, Outcome outcome) {
+    for (int i = entered - 1; i >= 0; i--) {
       try {
         order[i].settle(exchange, outcome);
       } catch (RuntimeException | Error e) {

@@ -211,6 +211,45 @@ class GuardTest {
   }
 
   @Test
+  void aGuardThatJoinsKnowsWhatWasFoundAndIsSettledFirst() {
+    Exchange exchange =
+        admitted(
+            guard(
+                stage(
+                    "outer",
+                    e -> {
+                      e.path("/found");
+                      return e.admit();
+                    })));
+    Guard inner = guard(stage("inner", e -> e.path().equals("/found") ? e.admit() : null));
+    assertThat(inner.join(exchange).toCompletableFuture().join())
+        .isEqualTo(new Decision.Admit(exchange));
+    exchange.onComplete(Outcome.COMPLETED);
+    assertThat(seen).containsExactly("outer", "inner", "-inner completed", "-outer completed");
+  }
+
+  @Test
+  void aGuardThatJoinsAndRefusesSettlesTheWholeCall() {
+    Exchange exchange = admitted(guard(stage("outer", Exchange::admit)));
+    Guard inner =
+        guard(
+            stage("first", Exchange::admit),
+            stage("second", e -> e.refuse(Refusal.of(401, "no-credential", "send a key"))),
+            stage("third", Exchange::admit));
+    assertThat(inner.join(exchange).toCompletableFuture().join())
+        .isInstanceOf(Decision.Refuse.class);
+    assertThat(exchange.status()).isEqualTo(401);
+    assertThat(seen)
+        .containsExactly(
+            "outer",
+            "first",
+            "second",
+            "-second refused:no-credential",
+            "-first refused:no-credential",
+            "-outer refused:no-credential");
+  }
+
+  @Test
   void timesAreTakenFromTheInjectedClock() {
     Exchange exchange = admitted(guard());
     time.advance(Duration.ofMillis(20));

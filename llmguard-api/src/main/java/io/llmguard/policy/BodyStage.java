@@ -12,6 +12,7 @@ import io.llmguard.wire.MalformedBody;
 import io.llmguard.wire.RequestReader;
 import java.io.ByteArrayInputStream;
 import java.io.IOException;
+import java.net.SocketTimeoutException;
 import java.nio.ByteBuffer;
 import java.util.Locale;
 import java.util.concurrent.CompletableFuture;
@@ -24,8 +25,9 @@ import org.jspecify.annotations.Nullable;
  * Reads a JSON body once, bounded and strictly, and has exactly what was checked go upstream.
  *
  * <p>A body under gzip is decoded, to no more than the same bound, and goes upstream decoded.
- * Refuses with 413 {@code body-too-large}, 415 {@code content-coding} or {@code charset}, and 400
- * with the reasons of {@link MalformedBody}. Calls whose endpoint takes no JSON body pass.
+ * Refuses with 413 {@code body-too-large}, 408 {@code body-timeout}, 415 {@code content-coding} or
+ * {@code charset}, and 400 with the reasons of {@link MalformedBody}. Calls whose endpoint takes no
+ * JSON body pass.
  */
 public final class BodyStage implements Stage {
   /** The checked body, for the stages behind this one. */
@@ -137,6 +139,9 @@ public final class BodyStage implements Stage {
     if (cause instanceof BodyTooLargeException tooLarge) {
       return Refusal.of(
           413, "body-too-large", "the body is larger than " + tooLarge.limit() + " bytes");
+    }
+    if (cause instanceof SocketTimeoutException) {
+      return Refusal.of(408, "body-timeout", "the body did not come in time");
     }
     if (cause instanceof IOException) {
       return Refusal.of(400, "body-incomplete", "the body ended before it was whole");

@@ -18,6 +18,9 @@ final class BodyReader {
   /** What is left of the body, or of the current chunk. */
   private long left;
 
+  /** True where the end of the chunk that was read is still to come. */
+  private boolean withinChunk;
+
   private boolean ended;
 
   private BodyReader(InputStream in, boolean chunked, long left) {
@@ -53,6 +56,11 @@ final class BodyReader {
     if (ended) {
       return -1;
     }
+    if (withinChunk && left == 0) {
+      // only now: a server may send a chunk's end with the next chunk
+      withinChunk = false;
+      endOfChunk();
+    }
     if (chunked && left == 0 && !nextChunk()) {
       return -1;
     }
@@ -68,7 +76,7 @@ final class BodyReader {
     if (left != UNTIL_CLOSE) {
       left -= n;
       if (left == 0 && chunked) {
-        endOfChunk();
+        withinChunk = true;
       } else if (left == 0) {
         ended = true;
       }

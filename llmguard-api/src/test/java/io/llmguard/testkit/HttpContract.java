@@ -1,0 +1,196 @@
+package io.llmguard.testkit;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.llmguard.Decision;
+import io.llmguard.Exchange;
+import io.llmguard.Guard;
+import io.llmguard.Outcome;
+import io.llmguard.Stage;
+import io.llmguard.StandardGuard;
+import io.llmguard.StandardGuard.Place;
+import io.llmguard.auth.ApiKeyAuthenticator;
+import io.llmguard.auth.AuthenticationStage;
+import io.llmguard.key.IssuedKey;
+import io.llmguard.key.KeyDirectory;
+import io.llmguard.key.KeyIssuer;
+import io.llmguard.key.MemoryKeyStore;
+import io.llmguard.limit.AddressRateLimitStage;
+import io.llmguard.limit.InMemoryRateLimitStore;
+import io.llmguard.limit.RateLimit;
+import io.llmguard.limit.RateLimitStore;
+import io.llmguard.network.CidrSet;
+import io.llmguard.network.ClientAddressResolver;
+import io.llmguard.network.ClientAddressStage;
+import io.llmguard.network.NetworkStage;
+import io.llmguard.network.TransportStage;
+import io.llmguard.policy.BodyStage;
+import io.llmguard.policy.EndpointCatalogue;
+import io.llmguard.policy.EndpointStage;
+import io.llmguard.policy.ModelStage;
+import io.llmguard.policy.Scope;
+import io.llmguard.upstream.JdkTransport;
+import io.llmguard.upstream.Proxy;
+import io.llmguard.upstream.TransportSettings;
+import io.llmguard.upstream.Upstream;
+import io.llmguard.upstream.UpstreamRouter;
+import io.llmguard.upstream.UpstreamTransport;
+import io.llmguard.wire.RequestReader;
+import java.io.IOException;
+import java.net.URI;
+import java.time.Duration;
+import java.util.EnumSet;
+import java.util.List;
+import java.util.concurrent.BlockingQueue;
+import java.util.concurrent.CompletionStage;
+import java.util.concurrent.LinkedBlockingQueue;
+import java.util.concurrent.TimeUnit;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+
+/**
+ * What a guarded gateway does over HTTP, whatever server and adapter carry it; each adapter runs
+ * the classes that extend this one on each of its servers.
+ */
+public abstract class HttpContract {
+  /** The largest body that the guard of these tests takes. */
+  protected static final int MAX_BODY = 64 << 10;
+
+  /** How long the server of these tests waits for a body that it has to read. */
+  protected static final Duration BODY_DEADLINE = Duration.ofMillis(500);
+
+  /** A server under test. */
+  public interface Server extends AutoCloseable {
+    /** Its port on the loopback address, for HTTP/1.1 without TLS. */
+    int port();
+
+    @Override
+    void close() throws IOException;
+  }
+
+  /** A call that has ended. */
+  protected record Ended(Exchange exchange, Outcome outcome) {}
+
+  protected final MemoryKeyStore store = new MemoryKeyStore();
+  private final BlockingQueue<Ended> ended = new LinkedBlockingQueue<>();
+
+  protected ReplayUpstream upstream;
+  protected UpstreamTransport transport;
+  protected KeyDirectory keys;
+  protected KeyIssuer issuer;
+  protected String key;
+  protected Proxy proxy;
+  protected Guard guard;
+  protected Server server;
+
+  /** Starts a server whose every path leads through the guard to the proxy. */
+  protected abstract Server start(Guard guard, Proxy proxy) throws Exception;
+
+  @BeforeEach
+  void startAll() throws Exception {
+    upstream = ReplayUpstream.start();
+    transport = new JdkTransport(TransportSettings.builder().build());
+    proxy =
+        Proxy.builder(
+                UpstreamRouter.to(Upstream.builder("local", upstream.uri(), transport).build()))
+            .build();
+    issuer = new KeyIssuer(store, io.llmguard.TimeSource.system());
+    key = issue("default").key().reveal();
+    keys = KeyDirectory.builder(store).refreshEvery(Duration.ofMillis(20)).open();
+    guard = guard().build();
+    server = start(guard, proxy);
+  }
+
+  @AfterEach
+  void stopAll() throws Exception {
+    server.close();
+    guard.close();
+    keys.close();
+    transport.close();
+    upstream.close();
+  }
+
+  /** A new key with the default scopes. */
+  protected IssuedKey issue(String name) {
+    return issuer.issue(name, r -> r);
+  }
+
+  /** The stages of these tests, at their places. */
+  protected StandardGuard.Builder guard() {
+    RateLimitStore limits = new InMemoryRateLimitStore(io.llmguard.TimeSource.system());
+    return StandardGuard.builder()
+        .stage(Place.OBSERVE, new Observer())
+        .stage(
+            Place.CLIENT_ADDRESS,
+            new ClientAddressStage(ClientAddressResolver.behind(CidrSet.of("127.0.0.2/32"))))
+        .stage(Place.TRANSPORT, TransportStage.builder().hosts(List.of("localhost")).build())
+        .stage(Place.NETWORK, new NetworkStage(CidrSet.LOOPBACK, CidrSet.NONE))
+        .stage(
+            Place.ADDRESS_LIMIT,
+            new AddressRateLimitStage(
+                limits, new RateLimit(100_000, Duration.ofSeconds(1), 100_000)))
+        .stage(
+            Place.AUTHENTICATION,
+            AuthenticationStage.builder()
+                .authenticator(ApiKeyAuthenticator.builder().keys(keys).build())
+                .build())
+        .stage(Place.ENDPOINT, new EndpointStage(EndpointCatalogue.standard()))
+        .stage(Place.BODY, new BodyStage(RequestReader.create(), MAX_BODY))
+        .stage(Place.MODEL, new ModelStage());
+  }
+
+  /** Sees every call to its end. */
+  private final class Observer implements Stage {
+    @Override
+    public String name() {
+      return "observer";
+    }
+
+    @Override
+    public CompletionStage<Decision> decide(Exchange exchange) {
+      exchange.responseHeaders().add("X-Observed", "yes");
+      return exchange.admit();
+    }
+
+    @Override
+    public void settle(Exchange exchange, Outcome outcome) {
+      ended.add(new Ended(exchange, outcome));
+    }
+  }
+
+  /** The next call that has ended, once; waits for it. */
+  protected Ended nextEnded() throws InterruptedException {
+    Ended next = ended.poll(20, TimeUnit.SECONDS);
+    if (next == null) {
+      throw new AssertionError("no call has ended within 20 s");
+    }
+    return next;
+  }
+
+  /** Asserts that no further call has ended: each is settled once. */
+  protected void assertNothingElseEnded() {
+    assertThat(ended).isEmpty();
+  }
+
+  /** A connection to the server. */
+  protected RawHttp connect() throws IOException {
+    return RawHttp.connect(server.port());
+  }
+
+  /** The header line with the default key. */
+  protected String authorization() {
+    return "Authorization: Bearer " + key;
+  }
+
+  /** The header line with a new key of every scope. */
+  protected String adminAuthorization() throws Exception {
+    String admin = issuer.issue("admin", r -> r.scopes(EnumSet.allOf(Scope.class))).key().reveal();
+    keys.refresh();
+    return "Authorization: Bearer " + admin;
+  }
+
+  /** The URI of the server. */
+  protected URI uri() {
+    return URI.create("http://127.0.0.1:" + server.port());
+  }
+}

@@ -1,0 +1,209 @@
+package io.llmguard.servlet.internal;
+
+import io.llmguard.Exchange;
+import io.llmguard.auth.Caller;
+import io.llmguard.policy.Scope;
+import jakarta.servlet.AsyncContext;
+import jakarta.servlet.DispatcherType;
+import jakarta.servlet.ServletInputStream;
+import jakarta.servlet.ServletRequest;
+import jakarta.servlet.ServletResponse;
+import jakarta.servlet.http.HttpServletRequest;
+import jakarta.servlet.http.HttpServletRequestWrapper;
+import java.io.BufferedReader;
+import java.io.IOException;
+import java.io.InputStreamReader;
+import java.nio.ByteBuffer;
+import java.nio.charset.Charset;
+import java.nio.charset.StandardCharsets;
+import java.security.Principal;
+import java.util.ArrayList;
+import java.util.Collections;
+import java.util.Enumeration;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+
+/** The call as the chain behind the guards sees it: with its caller, and the body as checked. */
+final class GuardedRequest extends HttpServletRequestWrapper {
+  private final Conversation conversation;
+  private boolean firstDispatch;
+  private @Nullable ServletInputStream stream;
+  private @Nullable BufferedReader reader;
+
+  GuardedRequest(Conversation conversation, HttpServletRequest request) {
+    super(request);
+    this.conversation = conversation;
+  }
+
+  /**
+   * The guards' own dispatch is none for those behind them, who see the call for the first time.
+   */
+  void asFirstDispatch(boolean value) {
+    firstDispatch = value;
+  }
+
+  @Override
+  public DispatcherType getDispatcherType() {
+    DispatcherType type = super.getDispatcherType();
+    return firstDispatch && type == DispatcherType.ASYNC ? DispatcherType.REQUEST : type;
+  }
+
+  // ---- who calls
+
+  private @Nullable Caller caller() {
+    Exchange exchange = conversation.exchange();
+    return exchange == null ? null : exchange.caller();
+  }
+
+  @Override
+  public @Nullable Principal getUserPrincipal() {
+    Caller caller = caller();
+    return caller != null ? caller : super.getUserPrincipal();
+  }
+
+  @Override
+  public @Nullable String getRemoteUser() {
+    Caller caller = caller();
+    return caller != null ? caller.getName() : super.getRemoteUser();
+  }
+
+  @Override
+  public @Nullable String getAuthType() {
+    Caller caller = caller();
+    if (caller == null) {
+      return super.getAuthType();
+    }
+    return switch (caller.kind()) {
+      case API_KEY, MASTER_KEY, JWT -> "Bearer";
+      case CERTIFICATE -> CLIENT_CERT_AUTH;
+      case OTHER -> "llmguard";
+    };
+  }
+
+  @Override
+  public boolean isUserInRole(String role) {
+    Caller caller = caller();
+    if (caller == null) {
+      return super.isUserInRole(role);
+    }
+    Scope scope = Scope.of(role);
+    return scope != null && scope.grantedBy(caller.scopes());
+  }
+
+  // ---- the body
+
+  private @Nullable ByteBuffer body() {
+    if (conversation.awaitingDispatch()) {
+      throw new IllegalStateException(
+          "a guard waits for its dispatch, but it is not mapped to ASYNC: map every filter of the"
+              + " chain to REQUEST and ASYNC, or switch async-dispatch off");
+    }
+    return conversation.checkedBody();
+  }
+
+  @Override
+  public ServletInputStream getInputStream() throws IOException {
+    ByteBuffer body = body();
+    if (body == null) {
+      return super.getInputStream();
+    }
+    if (reader != null) {
+      throw new IllegalStateException("getReader was called");
+    }
+    if (stream == null) {
+      stream = new ReplayStream(body);
+    }
+    return stream;
+  }
+
+  @Override
+  public BufferedReader getReader() throws IOException {
+    ByteBuffer body = body();
+    if (body == null) {
+      return super.getReader();
+    }
+    if (stream != null) {
+      throw new IllegalStateException("getInputStream was called");
+    }
+    if (reader == null) {
+      String encoding = getCharacterEncoding();
+      Charset charset = encoding == null ? StandardCharsets.UTF_8 : Charset.forName(encoding);
+      reader = new BufferedReader(new InputStreamReader(new ReplayStream(body), charset));
+    }
+    return reader;
+  }
+
+  @Override
+  public int getContentLength() {
+    long length = getContentLengthLong();
+    return length > Integer.MAX_VALUE ? -1 : (int) length;
+  }
+
+  @Override
+  public long getContentLengthLong() {
+    ByteBuffer body = conversation.checkedBody();
+    return body == null ? super.getContentLengthLong() : body.remaining();
+  }
+
+  /** True for the fields that say how the body came, not how it is now. */
+  private boolean isFraming(@Nullable String name) {
+    return name != null
+        && (name.equalsIgnoreCase("Content-Length")
+            || name.equalsIgnoreCase("Transfer-Encoding")
+            || name.equalsIgnoreCase("Content-Encoding"))
+        && conversation.checkedBody() != null;
+  }
+
+  @Override
+  public @Nullable String getHeader(String name) {
+    if (!isFraming(name)) {
+      return super.getHeader(name);
+    }
+    return name.equalsIgnoreCase("Content-Length") ? Long.toString(getContentLengthLong()) : null;
+  }
+
+  @Override
+  public Enumeration<String> getHeaders(String name) {
+    if (!isFraming(name)) {
+      return super.getHeaders(name);
+    }
+    String value = getHeader(name);
+    return Collections.enumeration(value == null ? List.of() : List.of(value));
+  }
+
+  @Override
+  public int getIntHeader(String name) {
+    return isFraming(name) && getHeader(name) == null
+        ? -1
+        : isFraming(name) ? getContentLength() : super.getIntHeader(name);
+  }
+
+  @Override
+  public Enumeration<String> getHeaderNames() {
+    if (conversation.checkedBody() == null) {
+      return super.getHeaderNames();
+    }
+    List<String> names = new ArrayList<>();
+    Enumeration<String> all = super.getHeaderNames();
+    while (all.hasMoreElements()) {
+      String name = all.nextElement();
+      if (!isFraming(name)) {
+        names.add(name);
+      }
+    }
+    names.add("Content-Length");
+    return Collections.enumeration(names);
+  }
+
+  // ---- asynchronous answers
+
+  @Override
+  public AsyncContext startAsync() {
+    return conversation.started(super.startAsync(this, conversation.response()));
+  }
+
+  @Override
+  public AsyncContext startAsync(ServletRequest request, ServletResponse response) {
+    return conversation.started(super.startAsync(request, response));
+  }
+}

@@ -1,0 +1,12 @@
+package io.llmguard.servlet;
+
+import io.llmguard.Guard;
+import io.llmguard.testkit.BodyContract;
+import io.llmguard.upstream.Proxy;
+
+class BodyTest extends BodyContract {
+  @Override
+  protected Server start(Guard guard, Proxy proxy) throws Exception {
+    return Gateway.start(guard, proxy, BODY_DEADLINE);
+  }
+}

@@ -27,7 +27,8 @@ public interface ClientResponse {
 
   /**
    * Ends the answer so that the client sees it broken: the connection is cut, or the stream reset,
-   * without the framing's end.
+   * without the framing's end. It may come while a write is under way, for a client that does not
+   * read.
    */
   void abort();
 

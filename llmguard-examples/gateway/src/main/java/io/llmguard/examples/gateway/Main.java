@@ -1,6 +1,8 @@
 package io.llmguard.examples.gateway;
 
+import io.llmguard.examples.gateway.command.AuditCommand;
 import io.llmguard.examples.gateway.command.KeyCommand;
+import io.llmguard.examples.gateway.command.ServeCommand;
 import io.llmguard.examples.gateway.config.ConfigException;
 import java.io.PrintWriter;
 import org.jspecify.annotations.Nullable;
@@ -15,7 +17,7 @@ import picocli.CommandLine.IVersionProvider;
     mixinStandardHelpOptions = true,
     versionProvider = Main.Version.class,
     synopsisSubcommandLabel = "COMMAND",
-    subcommands = {KeyCommand.class})
+    subcommands = {ServeCommand.class, KeyCommand.class, AuditCommand.class})
 public final class Main {
   /** Exit code of a check that found something. */
   public static final int FOUND = 1;

@@ -67,6 +67,33 @@ public record GatewayConfig(
     warnings = List.copyOf(warnings);
   }
 
+  /** The same, but for where it listens and what stands behind it. */
+  public GatewayConfig with(HostPort newListen, @Nullable UpstreamServer newUpstream) {
+    return new GatewayConfig(
+        file,
+        newListen,
+        adminListen,
+        tls,
+        dataDir,
+        database,
+        masterKey,
+        models,
+        newUpstream,
+        rateLimits,
+        concurrency,
+        networks,
+        hosts,
+        plainHttp,
+        hsts,
+        audit,
+        limits,
+        ceilings,
+        jwt,
+        clientCertificates,
+        extraKeyHeaders,
+        warnings);
+  }
+
   /** A value that no log shows. */
   public record Secret(String value) {
     @Override

@@ -32,8 +32,7 @@ final class PublishedCall<E> implements Flow.Subscription {
     if (!cancelled) {
       call.start();
     }
-    work.decrementAndGet();
-    drain();
+    loop();
   }
 
   @Override
@@ -53,9 +52,12 @@ final class PublishedCall<E> implements Flow.Subscription {
   }
 
   private void drain() {
-    if (work.getAndIncrement() != 0) {
-      return;
+    if (work.getAndIncrement() == 0) {
+      loop();
     }
+  }
+
+  private void loop() {
     int seen = 1;
     while (seen != 0) {
       give();

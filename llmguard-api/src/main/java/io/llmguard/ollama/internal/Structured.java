@@ -47,6 +47,22 @@ public final class Structured {
     return new Structured("").convert(value, type, pointer);
   }
 
+  /** A record as a JSON object, with its components' values as they are. */
+  public static Map<String, @Nullable Object> plain(Record record) {
+    Map<String, @Nullable Object> object = new LinkedHashMap<>();
+    for (RecordComponent component : record.getClass().getRecordComponents()) {
+      try {
+        component.getAccessor().setAccessible(true);
+        Object value = component.getAccessor().invoke(record);
+        Object inside = value instanceof Optional<?> optional ? optional.orElse(null) : value;
+        object.put(component.getName(), inside instanceof Record nested ? plain(nested) : inside);
+      } catch (ReflectiveOperationException e) {
+        throw new IllegalStateException("cannot read " + component.getName(), e);
+      }
+    }
+    return object;
+  }
+
   private static String unfenced(String text) {
     String trimmed = text.strip();
     if (trimmed.startsWith("```") && trimmed.endsWith("```") && trimmed.length() > 6) {

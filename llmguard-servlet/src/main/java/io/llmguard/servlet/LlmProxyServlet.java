@@ -2,8 +2,8 @@ package io.llmguard.servlet;
 
 import io.llmguard.Exchange;
 import io.llmguard.Outcome;
+import io.llmguard.servlet.internal.Container;
 import io.llmguard.servlet.internal.Conversation;
-import io.llmguard.servlet.internal.DisconnectProbe;
 import io.llmguard.servlet.internal.ServletAnswer;
 import io.llmguard.upstream.Proxy;
 import jakarta.servlet.AsyncContext;
@@ -13,6 +13,7 @@ import jakarta.servlet.http.HttpServletRequest;
 import jakarta.servlet.http.HttpServletResponse;
 import java.io.IOException;
 import java.util.Objects;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Carries calls that a guard has admitted to their upstream, and streams the answers back.
@@ -25,36 +26,62 @@ public final class LlmProxyServlet extends HttpServlet {
   private static final long serialVersionUID = 1L;
 
   private final transient Proxy proxy;
-  private final transient DisconnectProbe probe;
+  private transient volatile @Nullable Container container;
 
   /** A servlet in front of this proxy, which stays its owner's to drain. */
   public LlmProxyServlet(Proxy proxy) {
     this.proxy = Objects.requireNonNull(proxy);
-    this.probe = DisconnectProbe.NONE;
   }
 
   @Override
   protected void service(HttpServletRequest request, HttpServletResponse response)
       throws ServletException, IOException {
-    if (request.getAttribute(ServletAnswer.ABORT) != null) {
-      response.flushBuffer();
-      // a container cuts the connection of an answer under way whose servlet fails
-      throw new ServletException("the upstream's answer broke off");
-    }
     Conversation conversation = Conversation.of(request);
     Exchange exchange = conversation == null ? null : conversation.exchange();
     if (conversation == null || exchange == null) {
       throw new ServletException("no guard has admitted this call: put LlmGuardFilter before it");
     }
-    conversation.handOver();
     HttpServletRequest raw = conversation.rawRequest();
+    Container around = container(raw);
+    if (request.getAttribute(ServletAnswer.CUT) != null) {
+      // a container cuts the connection of an answer that has begun and whose servlet fails
+      response.flushBuffer();
+      throw around.cutting();
+    }
+    conversation.handOver();
     AsyncContext context = raw.startAsync(raw, conversation.rawResponse());
-    ServletAnswer answer = new ServletAnswer(exchange, context, raw, conversation.rawResponse());
+    ServletAnswer answer =
+        new ServletAnswer(exchange, around, context, raw, conversation.rawResponse());
     try {
-      answer.begin(proxy.forward(exchange, answer), probe);
+      answer.listen();
+      answer.begin(proxy.forward(exchange, answer), conversation);
     } catch (RuntimeException | Error e) {
       exchange.onComplete(Outcome.UPSTREAM_FAILED);
       throw e;
+    }
+  }
+
+  /** The container that this runs on, which only a request tells. */
+  private Container container(HttpServletRequest request) {
+    Container known = container;
+    if (known != null) {
+      return known;
+    }
+    synchronized (this) {
+      known = container;
+      if (known == null) {
+        known = Container.of(request);
+        container = known;
+      }
+      return known;
+    }
+  }
+
+  @Override
+  public void destroy() {
+    Container known = container;
+    if (known != null) {
+      known.close();
     }
   }
 }

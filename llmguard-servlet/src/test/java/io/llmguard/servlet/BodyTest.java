@@ -3,7 +3,9 @@ package io.llmguard.servlet;
 import io.llmguard.Guard;
 import io.llmguard.testkit.BodyContract;
 import io.llmguard.upstream.Proxy;
+import org.junit.jupiter.api.Tag;
 
+@Tag("container")
 class BodyTest extends BodyContract {
   @Override
   protected Server start(Guard guard, Proxy proxy) throws Exception {

@@ -25,6 +25,6 @@ final class JettyEe11Engine implements Engine {
 
   @Override
   public boolean noticesAtOnce() {
-    return false;
+    return true;
   }
 }

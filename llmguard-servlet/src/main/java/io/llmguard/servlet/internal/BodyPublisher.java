@@ -31,17 +31,18 @@ final class BodyPublisher implements Flow.Publisher<ByteBuffer> {
       conversation.askBody();
       in = conversation.rawRequest().getInputStream();
     } catch (IOException | IllegalStateException e) {
-      subscriber.onSubscribe(new Reading(null, subscriber));
+      subscriber.onSubscribe(new Reading(conversation, null, subscriber));
       subscriber.onError(e);
       return;
     }
-    Reading reading = new Reading(in, subscriber);
+    Reading reading = new Reading(conversation, in, subscriber);
     subscriber.onSubscribe(reading);
     in.setReadListener(reading);
   }
 
   /** Moves pieces from the container to the subscriber, on whichever thread makes it possible. */
   private static final class Reading implements Flow.Subscription, ReadListener {
+    private final Conversation conversation;
     private final @Nullable ServletInputStream in;
     private final Flow.Subscriber<? super ByteBuffer> subscriber;
     private final byte[] piece;
@@ -57,7 +58,11 @@ final class BodyPublisher implements Flow.Publisher<ByteBuffer> {
     private volatile boolean allRead;
     private volatile @Nullable Throwable failure;
 
-    Reading(@Nullable ServletInputStream in, Flow.Subscriber<? super ByteBuffer> subscriber) {
+    Reading(
+        Conversation conversation,
+        @Nullable ServletInputStream in,
+        Flow.Subscriber<? super ByteBuffer> subscriber) {
+      this.conversation = conversation;
       this.in = in;
       this.subscriber = subscriber;
       this.piece = in == null ? new byte[0] : new byte[PIECE];
@@ -137,6 +142,7 @@ final class BodyPublisher implements Flow.Publisher<ByteBuffer> {
         subscriber.onError(failed);
       } else if (!done && allRead) {
         done = true;
+        conversation.bodyPassed();
         subscriber.onComplete();
       }
     }

@@ -44,6 +44,7 @@ public final class Conversation implements GuardRequest {
   private @Nullable Exchange exchange;
   private boolean bodyAsked;
   private @Nullable BodyReader reader;
+  private volatile boolean bodyPassed;
   private boolean handedOver;
   private volatile boolean awaitingDispatch;
   private volatile boolean clientGone;
@@ -337,6 +338,24 @@ public final class Conversation implements GuardRequest {
       throw new IllegalStateException("the body can be read once");
     }
     bodyAsked = true;
+  }
+
+  /** True once nothing of the body is left to be read from the container. */
+  boolean bodyRead() {
+    Exchange call = exchange;
+    if (call == null || !(call.body() instanceof RequestBody.PassThrough)) {
+      return true;
+    }
+    if (rawRequest.getContentLengthLong() <= 0
+        && rawRequest.getHeader("Transfer-Encoding") == null) {
+      return true;
+    }
+    return bodyPassed;
+  }
+
+  /** The last byte of a body that passes through was read. */
+  void bodyPassed() {
+    bodyPassed = true;
   }
 
   /** The body that the guards have read and checked, or null if it is still in the container. */

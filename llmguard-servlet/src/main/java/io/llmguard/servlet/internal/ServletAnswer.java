@@ -2,6 +2,7 @@ package io.llmguard.servlet.internal;
 
 import io.llmguard.Exchange;
 import io.llmguard.Headers;
+import io.llmguard.servlet.internal.Container.Watch;
 import io.llmguard.upstream.ClientResponse;
 import io.llmguard.upstream.Proxy.ProxiedCall;
 import jakarta.servlet.AsyncContext;
@@ -11,9 +12,9 @@ import jakarta.servlet.ServletOutputStream;
 import jakarta.servlet.WriteListener;
 import jakarta.servlet.http.HttpServletRequest;
 import jakarta.servlet.http.HttpServletResponse;
+import java.io.EOFException;
 import java.io.IOException;
 import java.nio.ByteBuffer;
-import java.util.concurrent.atomic.AtomicBoolean;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -21,11 +22,16 @@ import org.jspecify.annotations.Nullable;
  * one flush for each piece of a stream.
  *
  * <p>An answer of known length that fits into the container's own buffer is put there and goes out
- * when it ends: no write listener, no thread woken to say that one may write.
+ * when it ends: no write listener, no thread woken to say that one may write. The lock keeps the
+ * container's objects from being touched once the answer is over, when they may serve another call;
+ * neither the proxy nor the upstream is called with it held.
  */
 public final class ServletAnswer implements ClientResponse, WriteListener, AsyncListener {
   /** Under what a request says that its answer is to be cut. */
-  public static final String ABORT = ServletAnswer.class.getName() + ".abort";
+  public static final String CUT = ServletAnswer.class.getName() + ".cut";
+
+  /** What a client that left before the head is said to have been answered. */
+  private static final int CLIENT_CLOSED_REQUEST = 499;
 
   private enum Step {
     /** Nothing is to be written. */
@@ -39,68 +45,78 @@ public final class ServletAnswer implements ClientResponse, WriteListener, Async
   }
 
   private final Exchange exchange;
+  private final Container container;
   private final AsyncContext context;
   private final HttpServletRequest request;
   private final HttpServletResponse response;
-  private final AtomicBoolean ended = new AtomicBoolean();
 
+  // guarded by this
+  private @Nullable ProxiedCall call;
+  private Watch watch = Watch.NONE;
   private @Nullable ServletOutputStream out;
   private boolean buffered;
   private boolean listening;
-
-  private final Object lock = new Object();
   private Step step = Step.IDLE;
   private boolean flush;
   private @Nullable ByteBuffer chunk;
   private @Nullable WriteCallback callback;
 
-  /** True while the container owes a call of {@link #onWritePossible}; under the lock. */
+  /** True while the container owes a call of {@link #onWritePossible}. */
   private boolean waiting;
 
-  private volatile @Nullable ProxiedCall call;
-  private volatile boolean gone;
-  private volatile DisconnectProbe.Watch watch = DisconnectProbe.Watch.NONE;
+  private boolean gone;
+  private boolean over;
 
   /** An answer in this asynchronous context. */
   public ServletAnswer(
       Exchange exchange,
+      Container container,
       AsyncContext context,
       HttpServletRequest request,
       HttpServletResponse response) {
     this.exchange = exchange;
+    this.container = container;
     this.context = context;
     this.request = request;
     this.response = response;
+  }
+
+  /** Takes the context over. */
+  public void listen() {
     context.setTimeout(0); // the upstream's timers hold, each for its phase
     context.addListener(this);
   }
 
-  /** The call whose answer this is, and how the client is watched meanwhile. */
-  public void begin(ProxiedCall proxied, DisconnectProbe probe) {
-    call = proxied;
-    if (gone) {
-      proxied.clientGone();
-    } else if (!ended.get()) {
-      watch = probe.watch(request, this::clientGone);
-      if (ended.get()) {
-        watch.stop();
+  /** The call whose answer this is; its client is watched from now on. */
+  public void begin(ProxiedCall proxied, Conversation conversation) {
+    boolean left;
+    synchronized (this) {
+      call = proxied;
+      left = gone;
+      if (!over) {
+        watch = container.watch(request, conversation::bodyRead, this::clientLeft);
       }
+    }
+    if (left) {
+      proxied.clientGone();
     }
   }
 
   // ---- the proxy's side
 
   @Override
-  public void head(int status, Headers headers) {
+  public synchronized void head(int status, Headers headers) {
+    if (over) {
+      return;
+    }
     response.setStatus(status);
     Headers own = exchange.responseHeaders();
     headers.forEach((name, value) -> put(own, name, value));
-    long length = lengthOf(headers);
+    long length = setLength(headers);
     try {
       out = response.getOutputStream();
     } catch (IOException e) {
-      fail(e);
-      return;
+      return; // the first write finds no stream
     }
     buffered = length >= 0 && length <= response.getBufferSize();
   }
@@ -109,14 +125,14 @@ public final class ServletAnswer implements ClientResponse, WriteListener, Async
     if (name.equalsIgnoreCase("Content-Length")) {
       return;
     }
-    if (own.contains(name) && value.equals(own.first(name))) {
+    if (value.equals(own.first(name))) {
       response.setHeader(name, value); // the filter has put it there already
     } else {
       response.addHeader(name, value);
     }
   }
 
-  private long lengthOf(Headers headers) {
+  private long setLength(Headers headers) {
     String value = headers.first("Content-Length");
     if (value == null) {
       return -1;
@@ -132,63 +148,86 @@ public final class ServletAnswer implements ClientResponse, WriteListener, Async
 
   @Override
   public void write(ByteBuffer piece, boolean mustFlush, WriteCallback written) {
-    ServletOutputStream stream = out;
-    if (stream == null || gone) {
-      written.failed(new IOException("the client is gone"));
-      return;
-    }
-    if (buffered && !mustFlush) {
-      try {
-        ByteBuffers.write(stream, piece);
-      } catch (IOException e) {
-        fail(e);
-        written.failed(e);
-        return;
+    ServletOutputStream stream;
+    boolean first = false;
+    IOException failed = null;
+    boolean taken = false;
+    synchronized (this) {
+      stream = over || gone ? null : out;
+      if (stream != null && buffered && !mustFlush) {
+        try {
+          ByteBuffers.write(stream, piece);
+          taken = true;
+        } catch (IOException e) {
+          failed = e;
+        }
+      } else if (stream != null) {
+        chunk = piece;
+        flush = mustFlush;
+        callback = written;
+        step = Step.WRITE;
+        first = !listening;
+        if (first) {
+          listening = true;
+          waiting = true;
+        }
       }
+    }
+    if (taken) {
       written.written();
-      return;
-    }
-    boolean first;
-    synchronized (lock) {
-      chunk = piece;
-      flush = mustFlush;
-      callback = written;
-      step = Step.WRITE;
-      first = !listening;
-      if (first) {
-        listening = true;
-        waiting = true;
-      }
-    }
-    if (first) {
-      try {
-        stream.setWriteListener(this); // which calls onWritePossible
-      } catch (IllegalStateException e) {
-        fail(e); // the container has ended the call
-      }
+    } else if (stream == null || failed != null) {
+      written.failed(failed != null ? failed : new EOFException("the client is gone"));
+      clientLeft();
+    } else if (first) {
+      listenTo(stream);
     } else {
       advance(stream);
     }
   }
 
-  @Override
-  public void end() {
-    if (ended.compareAndSet(false, true)) {
-      watch.stop();
-      context.complete();
+  /** Without the lock: a container may hold one of its own for this, and when it calls back. */
+  private void listenTo(ServletOutputStream stream) {
+    try {
+      stream.setWriteListener(this); // which calls onWritePossible
+    } catch (RuntimeException e) {
+      clientLeft(); // the container has ended the call
     }
   }
 
   @Override
-  public void abort() {
-    if (ended.compareAndSet(false, true)) {
+  public synchronized void end() {
+    if (!over) {
+      over = true;
       watch.stop();
-      if (gone) {
-        context.complete();
-      } else {
-        request.setAttribute(ABORT, true);
+      complete();
+    }
+  }
+
+  @Override
+  public synchronized void abort() {
+    if (!over) {
+      over = true;
+      watch.stop();
+      cut();
+    }
+  }
+
+  private void complete() {
+    try {
+      context.complete();
+    } catch (IllegalStateException e) {
+      // the container has ended it
+    }
+  }
+
+  private void cut() {
+    try {
+      if (!container.cut(response)) {
+        request.setAttribute(CUT, true);
         context.dispatch();
       }
+    } catch (IllegalStateException e) {
+      // the container has ended it
     }
   }
 
@@ -196,106 +235,114 @@ public final class ServletAnswer implements ClientResponse, WriteListener, Async
 
   @Override
   public void onWritePossible() {
-    synchronized (lock) {
+    ServletOutputStream stream;
+    synchronized (this) {
       waiting = false;
+      stream = out;
     }
-    ServletOutputStream stream = out;
     if (stream != null) {
       advance(stream);
     }
   }
 
-  /** Goes as many steps as the container is ready for; one thread at a time by its promise. */
+  /** Goes as many steps as the container is ready for. */
   private void advance(ServletOutputStream stream) {
     WriteCallback told = null;
-    Throwable failed = null;
-    synchronized (lock) {
+    boolean failed = false;
+    synchronized (this) {
       try {
-        while (step != Step.IDLE && !waiting) {
+        while (!over && step != Step.IDLE && !waiting) {
           if (!stream.isReady()) {
             waiting = true;
-            break;
-          }
-          switch (step) {
-            case WRITE -> {
-              ByteBuffer piece = chunk;
-              step = flush ? Step.FLUSH : Step.ACKNOWLEDGE;
-              if (piece != null) {
-                ByteBuffers.write(stream, piece);
-              }
-            }
-            case FLUSH -> {
-              step = Step.ACKNOWLEDGE;
-              stream.flush();
-            }
-            case ACKNOWLEDGE, IDLE -> {
-              step = Step.IDLE;
-              told = callback;
-              chunk = null;
-              callback = null;
-            }
+          } else if (step == Step.WRITE && chunk != null) {
+            step = flush ? Step.FLUSH : Step.ACKNOWLEDGE;
+            ByteBuffers.write(stream, chunk);
+          } else if (step == Step.FLUSH) {
+            step = Step.ACKNOWLEDGE;
+            stream.flush();
+          } else {
+            told = taken();
           }
         }
       } catch (IOException | RuntimeException e) {
-        failed = e;
-        told = callback;
-        step = Step.IDLE;
-        chunk = null;
-        callback = null;
+        failed = true;
       }
     }
-    if (failed != null) {
-      gone = true;
-      if (told != null) {
-        told.failed(failed);
-      }
-      clientGone();
+    if (failed) {
+      clientLeft();
     } else if (told != null) {
       told.written();
     }
   }
 
-  @Override
-  public void onError(Throwable t) {
-    fail(t);
+  /** Forgets the piece; answers who is to hear of it. */
+  private @Nullable WriteCallback taken() {
+    WriteCallback told = callback;
+    step = Step.IDLE;
+    chunk = null;
+    callback = null;
+    return told;
   }
 
-  private void fail(Throwable t) {
+  /** Nothing can be written any more, or somebody has seen the client leave. */
+  private void clientLeft() {
     WriteCallback told;
-    synchronized (lock) {
-      step = Step.IDLE;
-      told = callback;
-      callback = null;
-      chunk = null;
+    ProxiedCall proxied;
+    synchronized (this) {
+      if (gone) {
+        return;
+      }
+      gone = true;
+      told = taken();
+      proxied = call;
     }
-    gone = true;
     if (told != null) {
-      told.failed(t);
+      told.failed(new EOFException("the client is gone"));
     }
-    clientGone();
-  }
-
-  private void clientGone() {
-    gone = true;
-    ProxiedCall proxied = call;
     if (proxied != null) {
       proxied.clientGone();
     }
+    leave();
+  }
+
+  private synchronized void leave() {
+    if (over) {
+      return;
+    }
+    over = true;
+    watch.stop();
+    try {
+      if (response.isCommitted()) {
+        cut();
+      } else {
+        response.setStatus(CLIENT_CLOSED_REQUEST);
+        context.complete();
+      }
+    } catch (IllegalStateException e) {
+      // the container has ended it
+    }
+  }
+
+  @Override
+  public void onError(Throwable t) {
+    clientLeft();
   }
 
   @Override
   public void onError(AsyncEvent event) {
-    Throwable t = event.getThrowable();
-    fail(t == null ? new IOException("the client is gone") : t);
-    end();
+    clientLeft();
   }
 
   @Override
   public void onComplete(AsyncEvent event) {
-    if (ended.compareAndSet(false, true)) {
-      // the container ended it
+    boolean early;
+    synchronized (this) {
+      early = !over;
+      over = true;
       watch.stop();
-      clientGone();
+    }
+    if (early) {
+      clientLeft(); // the container has ended it
     }
   }
 

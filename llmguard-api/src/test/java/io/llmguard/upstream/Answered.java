@@ -22,6 +22,7 @@ final class Answered implements UpstreamTransport.ResponseHandler {
   final CompletableFuture<Void> over = new CompletableFuture<>();
   final BlockingQueue<Runnable> held = new LinkedBlockingQueue<>();
   final AtomicLong length = new AtomicLong();
+  final AtomicInteger pieces = new AtomicInteger();
   final AtomicInteger overlaps = new AtomicInteger();
   private final AtomicInteger inside = new AtomicInteger();
   private final ByteArrayOutputStream kept = new ByteArrayOutputStream();
@@ -61,6 +62,7 @@ final class Answered implements UpstreamTransport.ResponseHandler {
   public void onBytes(ByteBuffer chunk, Runnable consumed) {
     enter();
     length.addAndGet(chunk.remaining());
+    pieces.incrementAndGet();
     if (keeps) {
       synchronized (kept) {
         byte[] bytes = new byte[chunk.remaining()];

@@ -1,6 +1,14 @@
 package io.llmguard.upstream;
 
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.llmguard.HeaderMap;
+import io.llmguard.testkit.Answer;
+import io.llmguard.testkit.Recording;
+import io.llmguard.upstream.UpstreamRequest.Content;
 import io.llmguard.upstream.jetty.JettyTransport;
+import java.nio.charset.StandardCharsets;
+import org.junit.jupiter.api.Test;
 
 class JettyTransportTest extends UpstreamTransportContract {
   @Override
@@ -11,5 +19,24 @@ class JettyTransportTest extends UpstreamTransportContract {
   @Override
   boolean hearsEarlyAnswers() {
     return true;
+  }
+
+  @Test
+  void chunksThatCameTogetherGoOnTogether() throws Exception {
+    Recording recording = Recording.of("openai-chat-stream");
+    upstream.enqueue(Answer.bytes(new String(recording.response(), StandardCharsets.UTF_8)));
+    Answered answered = Answered.keeping();
+    UpstreamTransport.UpstreamCall unused =
+        transport.send(
+            new UpstreamRequest(
+                "GET",
+                upstream.uri(),
+                new HeaderMap(),
+                new Content.None(),
+                UpstreamTimeouts.DEFAULTS),
+            answered);
+
+    assertThat(answered.awaitText()).isEqualTo(recording.responseText());
+    assertThat(answered.pieces.get()).isLessThan(recording.chunks().size() / 4);
   }
 }

@@ -25,6 +25,9 @@ import org.jspecify.annotations.Nullable;
 /** A call over Jetty's client. */
 final class JettyCall extends TransportCall
     implements Request.Listener, Response.ContentSourceListener, Response.CompleteListener {
+  /** The most that is gathered into one piece, in bytes: what one read of the network takes. */
+  private static final int GATHERED = 16 * 1024;
+
   private final HttpClient client;
   private final Set<Connection> used;
   private final Runnable pump = this::pump;
@@ -37,6 +40,14 @@ final class JettyCall extends TransportCall
   private @Nullable Source source;
   private volatile boolean bodyEnded;
   private @Nullable Chunk chunk;
+
+  /** What was read beyond the piece that was last delivered, or null. */
+  private @Nullable Chunk ahead;
+
+  /** True if a look ahead found that nothing more has come yet. */
+  private boolean dry;
+
+  private @Nullable ByteBuffer gathering;
 
   JettyCall(
       HttpClient client,
@@ -61,10 +72,9 @@ final class JettyCall extends TransportCall
       jetty.idleTimeout(0, TimeUnit.MILLISECONDS); // calls have deadlines of their own
       jetty.onRequestListener(this);
       jetty.onResponseBegin(response -> answerBegan = true);
-      jetty.onResponseContentSource(this);
       message = jetty;
       if (!ended()) {
-        jetty.send(this);
+        jetty.send(this); // which makes it the listener of the content, too
       }
     } catch (IOException e) {
       fail(Kind.REQUEST_BODY, "the body's file cannot be read");
@@ -126,7 +136,7 @@ final class JettyCall extends TransportCall
   protected @Nullable ByteBuffer poll() {
     Source content = source;
     while (content != null) {
-      Chunk read = content.read();
+      Chunk read = next(content);
       if (read == null) {
         content.demand(pump);
         return null;
@@ -136,8 +146,7 @@ final class JettyCall extends TransportCall
         return null;
       }
       if (read.hasRemaining()) {
-        chunk = read;
-        return read.getByteBuffer();
+        return ended() ? alone(read) : gathered(content, read);
       }
       read.release();
       if (read.isLast()) {
@@ -152,6 +161,63 @@ final class JettyCall extends TransportCall
       }
     }
     return null;
+  }
+
+  private @Nullable Chunk next(Source content) {
+    Chunk read = ahead;
+    ahead = null;
+    if (read != null) {
+      return read;
+    }
+    boolean nothing = dry;
+    dry = false;
+    return nothing ? null : content.read();
+  }
+
+  private ByteBuffer alone(Chunk read) {
+    chunk = read;
+    return read.getByteBuffer();
+  }
+
+  /**
+   * What has come already as one piece, however many chunks the upstream made of it: one write and
+   * one flush to the client in place of one for each. Waits for nothing.
+   */
+  private ByteBuffer gathered(Source content, Chunk first) {
+    if (first.isLast() || first.remaining() >= GATHERED) {
+      return alone(first);
+    }
+    Chunk more = content.read();
+    if (!fits(more, GATHERED - first.remaining())) {
+      lookedAhead(more);
+      return alone(first);
+    }
+    ByteBuffer all = gathering;
+    if (all == null) {
+      all = ByteBuffer.allocate(GATHERED);
+      gathering = all;
+    }
+    all.clear().put(first.getByteBuffer());
+    first.release();
+    while (more != null && fits(more, all.remaining())) {
+      all.put(more.getByteBuffer());
+      more.release();
+      more = content.read();
+    }
+    lookedAhead(more);
+    return all.flip();
+  }
+
+  private void lookedAhead(@Nullable Chunk found) {
+    ahead = found;
+    dry = found == null;
+  }
+
+  private static boolean fits(@Nullable Chunk read, int room) {
+    return read != null
+        && !Chunk.isFailure(read)
+        && read.hasRemaining()
+        && read.remaining() <= room;
   }
 
   private static boolean small(Content content) {

@@ -54,7 +54,9 @@ class AuditStageTest {
     final BlockingQueue<Long> unaudited = new LinkedBlockingQueue<>();
     final CountDownLatch gate;
     final AtomicBoolean broken = new AtomicBoolean();
-    final CountDownLatch failed = new CountDownLatch(1);
+
+    /** At the second failure the queue has counted the first. */
+    final CountDownLatch failed = new CountDownLatch(2);
 
     TestSink(boolean open) {
       gate = new CountDownLatch(open ? 0 : 1);

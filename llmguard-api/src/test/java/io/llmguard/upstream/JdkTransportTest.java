@@ -5,9 +5,4 @@ class JdkTransportTest extends UpstreamTransportContract {
   UpstreamTransport transport(TransportSettings settings) {
     return new JdkTransport(settings);
   }
-
-  @Override
-  boolean hearsEarlyAnswers() {
-    return false;
-  }
 }

@@ -16,9 +16,9 @@ class JettyTransportTest extends UpstreamTransportContract {
     return new JettyTransport(settings);
   }
 
-  @Override
-  boolean hearsEarlyAnswers() {
-    return true;
+  @Test
+  void anAnswerThatOvertakesItsRequestArrivesAndTheConnectionIsNotUsedAgain() throws Exception {
+    anEarlyAnswerArrivesAndTheConnectionIsNotUsedAgain();
   }
 
   @Test

@@ -8,7 +8,6 @@ import java.nio.file.Path;
 import java.nio.file.attribute.FileTime;
 import java.util.ArrayList;
 import java.util.List;
-import javax.net.ssl.X509ExtendedTrustManager;
 import nl.altindag.ssl.SSLFactory;
 import nl.altindag.ssl.pem.util.PemUtils;
 import nl.altindag.ssl.util.SSLFactoryUtils;
@@ -42,7 +41,7 @@ public final class ServerTls {
    */
   public static ServerTls load(Tls settings) throws IOException {
     List<FileTime> times = times(settings);
-    return new ServerTls(settings, read(settings), times);
+    return new ServerTls(settings, read(settings, true), times);
   }
 
   /** What Jetty needs for a connector. */
@@ -66,7 +65,7 @@ public final class ServerTls {
       if (now.equals(seen)) {
         return false;
       }
-      SSLFactoryUtils.reload(factory, read(settings));
+      SSLFactoryUtils.reload(factory, read(settings, false));
       seen = now;
       log.info("took renewed certificates from {}", settings.certificate());
       return true;
@@ -78,17 +77,20 @@ public final class ServerTls {
     }
   }
 
-  private static SSLFactory read(Tls settings) {
-    SSLFactory.Builder builder =
-        SSLFactory.builder()
-            .withSwappableIdentityMaterial()
-            .withIdentityMaterial(
-                PemUtils.loadIdentityMaterial(
-                    settings.certificate(), settings.key(), password(settings)));
+  /** Reads the files; what goes in the place of something swappable must not be so itself. */
+  private static SSLFactory read(Tls settings, boolean swappable) {
+    SSLFactory.Builder builder = SSLFactory.builder();
+    if (swappable) {
+      builder.withSwappableIdentityMaterial();
+    }
+    builder.withIdentityMaterial(
+        PemUtils.loadIdentityMaterial(settings.certificate(), settings.key(), password(settings)));
     Path clientCa = settings.clientCa();
     if (clientCa != null) {
-      X509ExtendedTrustManager authorities = PemUtils.loadTrustMaterial(clientCa);
-      builder.withSwappableTrustMaterial().withTrustMaterial(authorities);
+      if (swappable) {
+        builder.withSwappableTrustMaterial();
+      }
+      builder.withTrustMaterial(PemUtils.loadTrustMaterial(clientCa));
     }
     return builder.build();
   }

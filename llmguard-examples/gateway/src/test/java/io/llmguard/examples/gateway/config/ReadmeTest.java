@@ -1,0 +1,33 @@
+package io.llmguard.examples.gateway.config;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Map;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+class ReadmeTest {
+  @TempDir private Path folder = Path.of("");
+
+  @Test
+  void theConfigurationInTheReadmeIsOneThatIsTaken() throws Exception {
+    String readme = Files.readString(Path.of("../../README.md"));
+    int start = readme.indexOf("```yaml\n") + "```yaml\n".length();
+    String yaml = readme.substring(start, readme.indexOf("```", start));
+    for (String file : List.of("server.pem", "server.key", "ca.pem")) {
+      Files.createFile(folder.resolve(file));
+    }
+    Path file = folder.resolve("litellm_config.yaml");
+    Files.writeString(file, yaml);
+    GatewayConfig config =
+        ConfigReader.read(
+            file, Map.of("LITELLM_MASTER_KEY", "0123456789abcdef0123456789abcdef")::get);
+    assertThat(config.warnings()).isEmpty();
+    assertThat(config.models()).hasSize(1);
+    assertThat(config.jwt()).hasSize(1);
+    assertThat(config.ceilings().outputTokens()).isEqualTo(1024);
+  }
+}

@@ -37,8 +37,17 @@ final class JettyCall extends TransportCall
   private volatile boolean answerBegan;
   private boolean reused;
   private boolean retried;
-  private @Nullable Source source;
+  private volatile @Nullable Source source;
+
+  /** True once the end of the body was read, be it ahead of what was delivered. */
+  private volatile boolean lastRead;
+
+  /** True once all of the body was delivered. */
   private volatile boolean bodyEnded;
+
+  /** True once Jetty is done with the call. */
+  private volatile boolean over;
+
   private @Nullable Chunk chunk;
 
   /** What was read beyond the piece that was last delivered, or null. */
@@ -150,8 +159,11 @@ final class JettyCall extends TransportCall
       }
       read.release();
       if (read.isLast()) {
+        lastRead = true;
         bodyEnded = true;
-        if (!requestOut) {
+        if (over) {
+          end();
+        } else if (!requestOut) {
           end();
           if (!small(request().content())) {
             abort(); // what is left of the request need not go out
@@ -209,6 +221,7 @@ final class JettyCall extends TransportCall
   }
 
   private void lookedAhead(@Nullable Chunk found) {
+    lastRead |= found != null && found.isLast() && !Chunk.isFailure(found);
     ahead = found;
     dry = found == null;
   }
@@ -236,8 +249,11 @@ final class JettyCall extends TransportCall
 
   @Override
   public void onComplete(Result result) {
-    if (result.isSucceeded() || bodyEnded) {
-      end();
+    if (result.isSucceeded() || lastRead) {
+      over = true;
+      if (bodyEnded || source == null) {
+        end();
+      } // else the last piece is with the handler, or on its way: see poll
       return;
     }
     if (isStale(result)) {

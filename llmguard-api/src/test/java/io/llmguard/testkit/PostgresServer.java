@@ -7,7 +7,6 @@ import java.sql.SQLException;
 import java.sql.Statement;
 import java.util.concurrent.atomic.AtomicInteger;
 import javax.sql.DataSource;
-import org.junit.jupiter.api.Assumptions;
 
 /** A real PostgreSQL for the tests of a class, on a port of its own; close it after them. */
 public final class PostgresServer implements AutoCloseable {
@@ -23,7 +22,7 @@ public final class PostgresServer implements AutoCloseable {
     try {
       return new PostgresServer(EmbeddedPostgres.builder().start());
     } catch (IOException | RuntimeException e) {
-      return Assumptions.abort("PostgreSQL cannot be started here: " + e);
+      throw Needs.missing("PostgreSQL cannot be started here: " + e);
     }
   }
 

@@ -5,6 +5,12 @@ import io.llmguard.Exchange;
 import io.llmguard.Guard;
 import io.llmguard.Outcome;
 import io.llmguard.Refusal;
+import io.llmguard.Stage;
+import io.llmguard.StandardGuard;
+import io.llmguard.StandardGuard.Place;
+import io.llmguard.network.ClientAddressResolver;
+import io.llmguard.network.ClientAddressStage;
+import io.llmguard.servlet.internal.Assembly;
 import io.llmguard.servlet.internal.Conversation;
 import io.llmguard.servlet.internal.RefusalWriter;
 import jakarta.servlet.AsyncContext;
@@ -31,6 +37,7 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import java.util.concurrent.atomic.AtomicBoolean;
 import org.jspecify.annotations.Nullable;
+import org.slf4j.LoggerFactory;
 
 /**
  * Leads every call through a {@link Guard} before the chain behind it sees it.
@@ -50,19 +57,41 @@ public class GuardFilter implements Filter {
       Refusal.of(503, "guard-timeout", "the guard could not decide in time; try again later");
 
   private @Nullable Guard guard;
-  private final boolean ownsGuard;
+  private @Nullable AutoCloseable owned;
   private volatile boolean asyncDispatch;
   private volatile Duration bodyDeadline = Duration.ofSeconds(60);
 
   /** A filter over a guard, which stays its owner's to close. */
   public GuardFilter(Guard guard) {
     this.guard = Objects.requireNonNull(guard);
-    ownsGuard = false;
+  }
+
+  /** A filter over a guard, which is closed with it. */
+  GuardFilter(Guard guard, AutoCloseable owned) {
+    this(guard);
+    this.owned = owned;
+  }
+
+  /** A filter over one stage, which stays its owner's to close. */
+  GuardFilter(Place place, Stage stage) {
+    this(StandardGuard.builder().stage(place, stage).build());
+  }
+
+  /** A filter over one stage, which judges the caller behind these proxies. */
+  GuardFilter(ClientAddressResolver proxies, Place place, Stage stage) {
+    this(
+        StandardGuard.builder()
+            .stage(Place.CLIENT_ADDRESS, new ClientAddressStage(proxies))
+            .stage(place, stage)
+            .build());
   }
 
   /** A filter that assembles its guard from init-params. */
-  GuardFilter() {
-    ownsGuard = true;
+  GuardFilter() {}
+
+  /** Puts the stages of a filter without a guard together; reads their init-params. */
+  void assemble(Assembly parts) {
+    throw new IllegalArgumentException("this filter takes no init-params: give it a guard");
   }
 
   /** The exchange of a call that a guard has admitted, or null where none has. */
@@ -108,18 +137,44 @@ public class GuardFilter implements Filter {
     return registration;
   }
 
+  /**
+   * Reads the init-params: every filter takes {@code async-dispatch} and {@code body-deadline}, a
+   * filter without a guard those of its stages too.
+   *
+   * @throws ServletException if one is wrong; it names the filter, the parameter and the problem
+   */
   @Override
-  public void init(FilterConfig config) throws ServletException {
-    if (guard == null) {
-      throw new ServletException("filter " + config.getFilterName() + " has no guard");
+  public final void init(FilterConfig config) throws ServletException {
+    Assembly parts = new Assembly(config);
+    try {
+      asyncDispatch = parts.params().flag("async-dispatch", asyncDispatch);
+      bodyDeadline = parts.params().positive("body-deadline", bodyDeadline);
+      if (guard != null) {
+        parts.params().refuseUnknown();
+        return;
+      }
+      assemble(parts);
+      guard = parts.finish();
+      owned = parts;
+    } catch (IllegalArgumentException e) {
+      parts.close();
+      throw new ServletException(e.getMessage(), e);
+    } catch (RuntimeException | LinkageError e) {
+      parts.close();
+      throw new ServletException("filter " + config.getFilterName() + ": " + e, e);
     }
   }
 
-  /** Closes the guard if this filter has assembled it. */
+  /** Closes what this filter had opened itself. */
   @Override
-  public void destroy() {
-    if (ownsGuard && guard != null) {
-      guard.close();
+  public final void destroy() {
+    AutoCloseable opened = owned;
+    if (opened != null) {
+      try {
+        opened.close();
+      } catch (Exception e) {
+        LoggerFactory.getLogger(GuardFilter.class).warn("closing a guard failed", e);
+      }
     }
   }
 
@@ -139,7 +194,8 @@ public class GuardFilter implements Filter {
       decide(known, request, response, chain, false);
     } else {
       if (known.dispatched()) {
-        track(known, request, response, chain);
+        // not what the container gives: that one calls itself an asynchronous dispatch
+        track(known, known.request(), known.response(), chain);
       } else {
         chain.doFilter(request, response);
       }

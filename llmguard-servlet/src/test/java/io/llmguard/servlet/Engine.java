@@ -1,8 +1,10 @@
 package io.llmguard.servlet;
 
+import io.llmguard.testkit.TestAuthority;
 import jakarta.servlet.ServletContext;
 import java.io.IOException;
 import java.lang.reflect.Constructor;
+import org.jspecify.annotations.Nullable;
 
 /** A servlet container for tests; the system property {@code llmguard.engine} says which. */
 interface Engine {
@@ -13,14 +15,24 @@ interface Engine {
 
   /** A container that serves. */
   interface Running extends AutoCloseable {
+    /** The port for HTTP/1.1 in clear. */
     int port();
+
+    /** The port for HTTP/1.1 and HTTP/2 over TLS. */
+    int tlsPort();
 
     @Override
     void close() throws IOException;
   }
 
-  /** Starts the container on a free port of the loopback address. */
-  Running start(Application application) throws Exception;
+  /**
+   * Starts the container on free ports of the loopback address.
+   *
+   * @param authority issued the server's certificate ({@code server}) and those of clients, which
+   *     are asked for one; null for no port with TLS
+   * @throws Exception whatever keeps the application from starting
+   */
+  Running start(Application application, @Nullable TestAuthority authority) throws Exception;
 
   /** True if a client that leaves is noticed while nothing is written to it. */
   boolean noticesAtOnce();

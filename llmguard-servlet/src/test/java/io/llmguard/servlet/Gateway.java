@@ -24,7 +24,8 @@ final class Gateway {
                       context.addServlet("proxy", new LlmProxyServlet(proxy));
                   servlet.addMapping("/*");
                   servlet.setAsyncSupported(true);
-                });
+                },
+                null);
     return new HttpContract.Server() {
       @Override
       public int port() {

@@ -1,13 +1,16 @@
 package io.llmguard.servlet;
 
+import io.llmguard.testkit.TestAuthority;
 import jakarta.servlet.ServletContainerInitializer;
 import org.eclipse.jetty.ee11.servlet.ServletContextHandler;
 import org.eclipse.jetty.server.Server;
+import org.jspecify.annotations.Nullable;
 
 /** Jetty with ee11. */
 final class JettyEe11Engine implements Engine {
   @Override
-  public Running start(Application application) throws Exception {
+  public Running start(Application application, @Nullable TestAuthority authority)
+      throws Exception {
     ServletContextHandler handler = new ServletContextHandler("/");
     ServletContainerInitializer initializer =
         (classes, context) -> {
@@ -18,9 +21,8 @@ final class JettyEe11Engine implements Engine {
           }
         };
     handler.addServletContainerInitializer(initializer);
-    Server server = Jetty.server(handler);
-    server.start();
-    return new Jetty.Running(server);
+    Server server = Jetty.server(handler, authority);
+    return Jetty.started(server);
   }
 
   @Override

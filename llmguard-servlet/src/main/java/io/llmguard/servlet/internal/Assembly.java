@@ -1,0 +1,394 @@
+package io.llmguard.servlet.internal;
+
+import io.llmguard.Guard;
+import io.llmguard.Stage;
+import io.llmguard.StandardGuard;
+import io.llmguard.StandardGuard.Place;
+import io.llmguard.TimeSource;
+import io.llmguard.audit.AuditQueue;
+import io.llmguard.audit.AuditStage;
+import io.llmguard.audit.Durability;
+import io.llmguard.audit.JsonLinesAuditSink;
+import io.llmguard.auth.ApiKeyAuthenticator;
+import io.llmguard.auth.AuthenticationStage;
+import io.llmguard.auth.Authenticator;
+import io.llmguard.auth.Caller;
+import io.llmguard.auth.CertificateRule;
+import io.llmguard.auth.ClientCertificateAuthenticator;
+import io.llmguard.auth.JwtAuthenticator;
+import io.llmguard.jdbc.JdbcKeyStore;
+import io.llmguard.jdbc.SqliteDataSource;
+import io.llmguard.key.KeyDirectory;
+import io.llmguard.limit.AddressRateLimitStage;
+import io.llmguard.limit.CallerRateLimitStage;
+import io.llmguard.limit.ConcurrencyStage;
+import io.llmguard.limit.InMemoryRateLimitStore;
+import io.llmguard.limit.LimitSet;
+import io.llmguard.limit.RateLimit;
+import io.llmguard.limit.RateLimitStore;
+import io.llmguard.network.CidrSet;
+import io.llmguard.network.ClientAddressResolver;
+import io.llmguard.network.ClientAddressStage;
+import io.llmguard.network.NetworkStage;
+import io.llmguard.network.TransportStage;
+import io.llmguard.network.TransportStage.PlainHttp;
+import io.llmguard.policy.BodyStage;
+import io.llmguard.policy.EndpointCatalogue;
+import io.llmguard.policy.EndpointStage;
+import io.llmguard.policy.ModelStage;
+import io.llmguard.policy.Scope;
+import io.llmguard.wire.RequestReader;
+import jakarta.servlet.FilterConfig;
+import java.io.IOException;
+import java.net.URI;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayDeque;
+import java.util.ArrayList;
+import java.util.Deque;
+import java.util.EnumSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.function.BiFunction;
+import javax.sql.DataSource;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Makes a guard from init-params, stage by stage; each method reads the parameters of its stage.
+ * What was opened for it is closed with it.
+ */
+public final class Assembly implements AutoCloseable {
+  /** How many bytes a body may have unless that is set. */
+  public static final int MAX_BODY = 32 << 20;
+
+  /** What an address may call unless that is set. */
+  public static final RateLimit PER_ADDRESS = new RateLimit(30, Duration.ofMinutes(1), 10);
+
+  /** What a caller may call unless that is set. */
+  public static final RateLimit PER_CALLER = new RateLimit(10, Duration.ofMinutes(1), 5);
+
+  /** Who verified the chain of a client's certificate. */
+  private enum CertificateSource {
+    CONNECTION,
+    CLIENT_CERT,
+    NGINX
+  }
+
+  private final InitParams params;
+  private final StandardGuard.Builder guard = StandardGuard.builder();
+  private final Deque<AutoCloseable> opened = new ArrayDeque<>();
+  private final List<Authenticator> authenticators = new ArrayList<>();
+  private @Nullable RateLimitStore counters;
+
+  /** An assembly without stages. */
+  public Assembly(FilterConfig config) {
+    params = new InitParams(config);
+  }
+
+  /** The parameters, for those that are no stage's. */
+  public InitParams params() {
+    return params;
+  }
+
+  /** The guard, once every stage is there. */
+  public Guard finish() {
+    if (!authenticators.isEmpty()) {
+      AuthenticationStage.Builder stage = AuthenticationStage.builder();
+      authenticators.forEach(stage::authenticator);
+      String realm = params.text("realm");
+      if (realm != null) {
+        stage.realm(realm);
+      }
+      stage(Place.AUTHENTICATION, stage.build());
+    }
+    params.refuseUnknown();
+    return opened(guard.build());
+  }
+
+  private <T extends AutoCloseable> T opened(T resource) {
+    opened.push(resource);
+    return resource;
+  }
+
+  /** Closes what was opened, the last first; a guard that was not finished has no other owner. */
+  @Override
+  public void close() {
+    while (!opened.isEmpty()) {
+      try {
+        opened.pop().close();
+      } catch (Exception e) {
+        LoggerFactory.getLogger(Assembly.class).warn("closing a guard failed", e);
+      }
+    }
+  }
+
+  private void stage(Place place, Stage stage) {
+    guard.stage(place, stage);
+  }
+
+  private RateLimitStore counters() {
+    RateLimitStore store = counters;
+    if (store == null) {
+      store = opened(new InMemoryRateLimitStore(TimeSource.system()));
+      counters = store;
+    }
+    return store;
+  }
+
+  /** {@code trusted-proxies}; without them an earlier filter's finding stands. */
+  public void clientAddress() {
+    CidrSet proxies = params.blocks("trusted-proxies");
+    if (!proxies.isEmpty()) {
+      stage(Place.CLIENT_ADDRESS, new ClientAddressStage(ClientAddressResolver.behind(proxies)));
+    }
+  }
+
+  /** {@code plain-http}, {@code hosts}, {@code redirect-port}, {@code hsts}. */
+  public void transport() {
+    TransportStage.Builder builder =
+        TransportStage.builder()
+            .plainHttp(params.choice("plain-http", PlainHttp.class, PlainHttp.REFUSE))
+            .redirectPort(params.number("redirect-port", 1, 65_535, 443))
+            .hsts(params.duration("hsts", Duration.ofDays(365)), false);
+    List<String> hosts = params.list("hosts");
+    try {
+      if (!hosts.isEmpty()) {
+        builder.hosts(hosts);
+      }
+      stage(Place.TRANSPORT, builder.build());
+    } catch (IllegalArgumentException | IllegalStateException e) {
+      throw params.wrong("hosts", String.valueOf(e.getMessage()));
+    }
+  }
+
+  /** {@code allow}, {@code deny}; at least one of them where this is all that is judged. */
+  public void network(boolean needed) {
+    CidrSet allowed = params.blocks("allow");
+    CidrSet denied = params.blocks("deny");
+    if (needed && allowed.isEmpty() && denied.isEmpty()) {
+      throw params.wrong("allow", "is missing, and so is deny: which addresses may call");
+    }
+    stage(Place.NETWORK, new NetworkStage(allowed.isEmpty() ? CidrSet.ALL : allowed, denied));
+  }
+
+  /** A limit for each address, under this parameter. */
+  public void addressLimit(String name) {
+    stage(
+        Place.ADDRESS_LIMIT,
+        new AddressRateLimitStage(counters(), params.limit(name, PER_ADDRESS)));
+  }
+
+  /** A limit for each caller, under this parameter. */
+  public void callerLimit(String name) {
+    RateLimit limit = params.limit(name, PER_CALLER);
+    stage(
+        Place.CALLER_LIMIT,
+        new CallerRateLimitStage(counters(), new LimitSet(limit, null, null, Map.of())));
+  }
+
+  /** {@code per-caller} and {@code in-all}, under names with this prefix; one where needed. */
+  public void concurrency(String prefix, boolean needed) {
+    int perCaller = params.number(prefix + "per-caller", 1, Integer.MAX_VALUE, 0);
+    int inAll = params.number(prefix + "in-all", 1, Integer.MAX_VALUE, 0);
+    if (needed && perCaller == 0 && inAll == 0) {
+      throw params.wrong(
+          prefix + "per-caller", "is missing, and so is in-all: how many calls at once");
+    }
+    stage(Place.CALLER_LIMIT, new ConcurrencyStage(perCaller, inAll));
+  }
+
+  /** {@code database}, {@code master-key-variable}; at least one of them where needed. */
+  public void apiKeys(boolean needed) {
+    ApiKeyAuthenticator.Builder authenticator = ApiKeyAuthenticator.builder();
+    DataSource database = database();
+    String masterKey = params.secret("master-key-variable");
+    if (database == null && masterKey == null) {
+      if (needed) {
+        throw params.wrong(
+            "database", "is missing: the file where keys are kept; or set master-key-variable");
+      }
+      return;
+    }
+    if (database != null) {
+      authenticator.keys(opened(KeyDirectory.builder(new JdbcKeyStore(database)).open()));
+    }
+    if (masterKey != null) {
+      authenticator.masterKey(masterKey);
+    }
+    authenticators.add(authenticator.build());
+  }
+
+  /** Refuses a filter that lets nobody in. */
+  public void someAuthenticator() {
+    if (authenticators.isEmpty()) {
+      throw params.wrong(
+          "database",
+          "is missing, and so are master-key-variable, issuer and every certificate parameter:"
+              + " nobody could call");
+    }
+  }
+
+  private @Nullable DataSource database() {
+    String file = params.text("database");
+    if (file == null) {
+      return null;
+    }
+    try {
+      return opened(SqliteDataSource.open(Path.of(file)));
+    } catch (IOException e) {
+      throw params.wrong("database", "'" + file + "' cannot be opened: " + e.getMessage());
+    }
+  }
+
+  /** {@code issuer}, {@code audience}, {@code jwks}, {@code algorithms}; all missing or not. */
+  public void tokens(boolean needed) {
+    List<String> audiences = params.list("audience");
+    List<String> algorithms = params.list("algorithms");
+    String jwks = params.text("jwks");
+    if (!needed
+        && params.text("issuer") == null
+        && jwks == null
+        && audiences.isEmpty()
+        && algorithms.isEmpty()) {
+      return;
+    }
+    String issuer = params.required("issuer", "who signs the tokens");
+    if (audiences.isEmpty()) {
+      throw params.wrong("audience", "is missing: whom tokens must be meant for");
+    }
+    if (jwks == null) {
+      throw params.wrong("jwks", "is missing: where the issuer's keys are published");
+    }
+    JwtAuthenticator.Builder authenticator = JwtAuthenticator.builder(issuer);
+    audiences.forEach(authenticator::audience);
+    try {
+      if (!algorithms.isEmpty()) {
+        authenticator.algorithms(algorithms);
+      }
+    } catch (IllegalArgumentException e) {
+      throw params.wrong("algorithms", String.valueOf(e.getMessage()));
+    }
+    try {
+      authenticators.add(opened(authenticator.jwks(URI.create(jwks)).build()));
+    } catch (IllegalArgumentException e) {
+      throw params.wrong("jwks", String.valueOf(e.getMessage()));
+    }
+  }
+
+  /**
+   * {@code subjects}, {@code names}, {@code fingerprints}, {@code scopes} and {@code source}, under
+   * names with this prefix; one of the first three where needed.
+   */
+  public void certificates(String prefix, boolean needed) {
+    ClientCertificateAuthenticator.Builder builder = ClientCertificateAuthenticator.builder();
+    Set<Scope> scopes = scopes(prefix + "scopes");
+    int rules =
+        rules(prefix + "subjects", true, scopes, CertificateRule::subject, builder)
+            + rules(prefix + "names", false, scopes, Assembly::name, builder)
+            + rules(prefix + "fingerprints", false, scopes, CertificateRule::fingerprint, builder);
+    CertificateSource source =
+        params.choice(prefix + "source", CertificateSource.class, CertificateSource.CONNECTION);
+    if (rules == 0) {
+      if (needed || source != CertificateSource.CONNECTION) {
+        throw params.wrong(
+            prefix + "subjects",
+            "is missing, and so are "
+                + prefix
+                + "names and "
+                + prefix
+                + "fingerprints: whose certificates are known");
+      }
+      return;
+    }
+    try {
+      CidrSet proxies = params.blocks("trusted-proxies");
+      switch (source) {
+        case CONNECTION -> {
+          // the chain that the container has verified is always looked at
+        }
+        case CLIENT_CERT -> builder.clientCertFrom(proxies);
+        case NGINX -> builder.nginxCertFrom(proxies);
+      }
+      authenticators.add(builder.build());
+    } catch (IllegalArgumentException e) {
+      throw params.wrong(prefix + "source", String.valueOf(e.getMessage()));
+    }
+  }
+
+  private int rules(
+      String name,
+      boolean byLine,
+      Set<Scope> scopes,
+      BiFunction<String, Caller, CertificateRule> rule,
+      ClientCertificateAuthenticator.Builder builder) {
+    List<String> values = byLine ? params.lines(name) : params.list(name);
+    for (String value : values) {
+      Caller caller =
+          Caller.builder(Caller.Kind.CERTIFICATE, "cert:" + value)
+              .name(value)
+              .scopes(scopes)
+              .build();
+      try {
+        builder.rule(rule.apply(value, caller));
+      } catch (IllegalArgumentException e) {
+        throw params.wrong(name, "'" + value + "': " + e.getMessage());
+      }
+    }
+    return values.size();
+  }
+
+  private static CertificateRule name(String name, Caller caller) {
+    if (name.indexOf(':') >= 0) {
+      return CertificateRule.uri(name, caller);
+    }
+    return name.indexOf('@') >= 0
+        ? CertificateRule.email(name, caller)
+        : CertificateRule.dnsName(name, caller);
+  }
+
+  private Set<Scope> scopes(String name) {
+    Set<Scope> scopes = EnumSet.noneOf(Scope.class);
+    for (String word : params.list(name)) {
+      Scope scope = Scope.of(word);
+      if (scope == null) {
+        throw params.wrong(
+            name, "there is no scope '" + word + "', only " + List.of(Scope.values()));
+      }
+      scopes.add(scope);
+    }
+    return scopes.isEmpty() ? Scope.DEFAULTS : scopes;
+  }
+
+  /** The standard endpoints; no parameter. */
+  public void endpoints() {
+    stage(Place.ENDPOINT, new EndpointStage(EndpointCatalogue.standard()));
+  }
+
+  /** {@code max-body}, in bytes. */
+  public void bodies() {
+    int most = params.number("max-body", 1, Integer.MAX_VALUE - 16, MAX_BODY);
+    stage(Place.BODY, new BodyStage(RequestReader.create(), most));
+    stage(Place.MODEL, new ModelStage());
+  }
+
+  /** The audit file, under this parameter, and {@code fsync}; nothing where it may be missing. */
+  public void audit(String name, boolean needed) {
+    String file =
+        needed ? params.required(name, "the file that the audit lines go to") : params.text(name);
+    boolean sync = params.flag("fsync", false);
+    if (file == null) {
+      return;
+    }
+    try {
+      JsonLinesAuditSink sink =
+          JsonLinesAuditSink.builder(Path.of(file))
+              .durability(sync ? Durability.FSYNC : Durability.FLUSH)
+              .open();
+      stage(Place.OBSERVE, new AuditStage(opened(AuditQueue.to(sink).build())));
+    } catch (IOException e) {
+      throw params.wrong(name, "'" + file + "' cannot be written: " + e.getMessage());
+    }
+  }
+}

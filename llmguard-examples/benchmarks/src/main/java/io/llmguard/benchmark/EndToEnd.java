@@ -7,6 +7,7 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.Callable;
@@ -90,8 +91,10 @@ final class EndToEnd implements Callable<Integer> {
           subjects.add(Gateway.start(setup));
         }
         if (!without.contains(Part.NGINX)) {
-          Path files = directory.resolve("nginx");
-          subjects.add(Nginx.start(nginxProgram, files, upstreamPort, key));
+          for (Nginx.Design design : Nginx.Design.values()) {
+            Path files = directory.resolve("nginx-" + design.name().toLowerCase(Locale.ROOT));
+            subjects.add(Nginx.start(design, nginxProgram, files, upstreamPort, key));
+          }
         }
         Duration streamTime = Duration.ofMillis((long) paceMillis * Payload.CHUNKS);
         Bench bench = new Bench(generator, upstream, streamTime);
@@ -140,21 +143,24 @@ final class EndToEnd implements Callable<Integer> {
   private void besideNginx(
       Workload load, Map<Subject, List<Sample>> samples, double leastRequests, double mostCpu) {
     report.rows(load, samples);
-    named(samples, "llmguard")
-        .ifPresent(
-            gateway ->
-                named(samples, "nginx")
-                    .ifPresent(
-                        nginx -> {
-                          report.atLeast(
-                              load.title() + ": requests/s, llmguard : nginx",
-                              ratio(gateway, nginx, Sample::requestsPerSecond),
-                              leastRequests);
-                          report.atMost(
-                              load.title() + ": CPU per request, llmguard : nginx",
-                              ratio(gateway, nginx, Sample::cpuMicrosPerRequest),
-                              mostCpu);
-                        }));
+    List<Sample> gateway = named(samples, "llmguard").orElse(List.of());
+    if (gateway.isEmpty()) {
+      return;
+    }
+    samples.forEach(
+        (subject, nginx) -> {
+          if (subject instanceof Nginx) {
+            String pair = "llmguard : " + subject.name();
+            report.atLeast(
+                load.title() + ": requests/s, " + pair,
+                ratio(gateway, nginx, Sample::requestsPerSecond),
+                leastRequests);
+            report.atMost(
+                load.title() + ": CPU per request, " + pair,
+                ratio(gateway, nginx, Sample::cpuMicrosPerRequest),
+                mostCpu);
+          }
+        });
   }
 
   private void firstByte(Workload load, Map<Subject, List<Sample>> samples) {

@@ -9,9 +9,46 @@ import java.util.List;
 /**
  * A real nginx with the hardening guide's design: two request limits (set so high that they never
  * bite), each call's key checked by {@code auth_request} at a service of its own, an access log,
- * answers passed on unbuffered. Connections to both upstreams are kept alive.
+ * answers passed on unbuffered.
  */
 final class Nginx implements Subject {
+  /** How nginx speaks to what is behind it. */
+  enum Design {
+    /** A bare {@code proxy_pass} to an address: HTTP/1.0, a connection for each request. */
+    GUIDE("nginx", "127.0.0.1:%d", "127.0.0.1:%d", ""),
+    /** What somebody who tunes nginx adds: named upstreams whose connections are kept alive. */
+    TUNED(
+        "nginx, tuned",
+        "llm",
+        "keys",
+        """
+        proxy_http_version 1.1;
+            proxy_set_header Connection "";""");
+
+    private final String title;
+    private final String llm;
+    private final String keys;
+    private final String extra;
+
+    Design(String title, String llm, String keys, String extra) {
+      this.title = title;
+      this.llm = llm;
+      this.keys = keys;
+      this.extra = extra;
+    }
+
+    String configuration(Path directory, int port, int upstreamPort, int validatorPort) {
+      return CONFIGURATION.formatted(
+          directory,
+          port,
+          upstreamPort,
+          validatorPort,
+          llm.formatted(upstreamPort),
+          keys.formatted(validatorPort),
+          extra);
+    }
+  }
+
   private static final String CONFIGURATION =
       """
       daemon off;
@@ -41,9 +78,8 @@ final class Nginx implements Subject {
             auth_request /validate-key;
             limit_req zone=per_key burst=100000 nodelay;
             limit_req zone=per_ip burst=100000 nodelay;
-            proxy_pass http://llm;
-            proxy_http_version 1.1;
-            proxy_set_header Connection "";
+            proxy_pass http://%5$s;
+            %7$s
             proxy_set_header X-Api-Key "";
             proxy_buffering off;
             proxy_read_timeout 600s;
@@ -51,9 +87,8 @@ final class Nginx implements Subject {
 
           location = /validate-key {
             internal;
-            proxy_pass http://keys/validate;
-            proxy_http_version 1.1;
-            proxy_set_header Connection "";
+            proxy_pass http://%6$s/validate;
+            %7$s
             proxy_set_header Content-Length "";
             proxy_pass_request_body off;
           }
@@ -61,18 +96,20 @@ final class Nginx implements Subject {
       }
       """;
 
+  private final Design design;
   private final int port;
   private final Child nginx;
   private final Child validator;
 
-  private Nginx(int port, Child nginx, Child validator) {
+  private Nginx(Design design, int port, Child nginx, Child validator) {
+    this.design = design;
     this.port = port;
     this.nginx = nginx;
     this.validator = validator;
   }
 
   /** Starts nginx, and the service that it asks about keys. */
-  static Nginx start(String program, Path directory, int upstreamPort, String apiKey)
+  static Nginx start(Design design, String program, Path directory, int upstreamPort, String apiKey)
       throws IOException {
     Child validator = Child.self("upstream", "--key", apiKey, "--pace-ms", "1");
     int validatorPort = port(validator);
@@ -81,13 +118,13 @@ final class Nginx implements Subject {
     Path file =
         Files.writeString(
             directory.resolve("nginx.conf"),
-            CONFIGURATION.formatted(directory, port, upstreamPort, validatorPort));
+            design.configuration(directory, port, upstreamPort, validatorPort));
     Child nginx =
         Child.start(
             List.of(program, "-p", directory.toString(), "-c", file.toString()),
             directory.resolve("nginx.out"));
     Ports.await(port, nginx, "nginx");
-    return new Nginx(port, nginx, validator);
+    return new Nginx(design, port, nginx, validator);
   }
 
   /** The port that a child process of this program prints first. */
@@ -101,7 +138,7 @@ final class Nginx implements Subject {
 
   @Override
   public String name() {
-    return "nginx";
+    return design.title;
   }
 
   @Override

@@ -12,6 +12,7 @@ import org.jspecify.annotations.Nullable;
 final class ServerConnection {
   private static final byte[] LENGTH = "content-length:".getBytes(US_ASCII);
   private static final byte[] CHUNKED = "transfer-encoding:".getBytes(US_ASCII);
+  private static final byte[] CLOSE = "connection: close".getBytes(US_ASCII);
   private static final int END_OF_HEAD = ('\r' << 24) | ('\n' << 16) | ('\r' << 8) | '\n';
 
   private final SocketChannel channel;
@@ -23,6 +24,7 @@ final class ServerConnection {
 
   private Answers.@Nullable Script script;
   private int next;
+  private boolean last;
   private @Nullable ByteBuffer current;
   private long due;
 
@@ -86,6 +88,7 @@ final class ServerConnection {
       return;
     }
     script = answers.to(bytes, head, in.position());
+    last = says(head, CLOSE);
     next = 0;
     current = null;
     in.clear();
@@ -113,7 +116,20 @@ final class ServerConnection {
         return;
       }
     }
+    if (answer != null && last) {
+      leave();
+      return;
+    }
     script = null;
+  }
+
+  private boolean says(int head, byte[] lowerCaseField) {
+    for (int at = 0; at < head - lowerCaseField.length; at++) {
+      if (bytes[at] == '\n' && startsWith(at + 1, lowerCaseField)) {
+        return true;
+      }
+    }
+    return false;
   }
 
   private int endOfHead() {

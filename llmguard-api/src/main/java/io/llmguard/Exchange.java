@@ -100,6 +100,10 @@ public final class Exchange {
     for (Joined j = before; j != null && made == ResponseMeter.none(); j = j.before) {
       made = j.guard.meterFor(this, status, headers);
     }
+    made = guard.watched(this, status, headers, made);
+    for (Joined j = before; j != null; j = j.before) {
+      made = j.guard.watched(this, status, headers, made);
+    }
     return made;
   }
 

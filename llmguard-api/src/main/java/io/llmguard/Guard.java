@@ -1,6 +1,7 @@
 package io.llmguard;
 
 import io.llmguard.wire.ResponseMeter;
+import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.List;
@@ -8,6 +9,7 @@ import java.util.Objects;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
 import java.util.concurrent.ThreadLocalRandom;
+import java.util.function.Consumer;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -27,6 +29,7 @@ public final class Guard implements AutoCloseable {
   private final TimeSource time;
   private final MeterFactory meters;
   private final boolean blocking;
+  private final List<AnswerWatcher> watchers;
 
   private Guard(Builder builder) {
     stages = List.copyOf(builder.stages);
@@ -34,6 +37,11 @@ public final class Guard implements AutoCloseable {
     time = builder.time;
     meters = builder.meters;
     blocking = stages.stream().anyMatch(Stage::blocking);
+    watchers =
+        stages.stream()
+            .filter(AnswerWatcher.class::isInstance)
+            .map(AnswerWatcher.class::cast)
+            .toList();
   }
 
   /** Makes the meter that reads an answer. */
@@ -166,6 +174,17 @@ public final class Guard implements AutoCloseable {
 
   ResponseMeter meterFor(Exchange exchange, int status, Headers headers) {
     return meters.meter(exchange, status, headers);
+  }
+
+  ResponseMeter watched(Exchange exchange, int status, Headers headers, ResponseMeter meter) {
+    ResponseMeter watched = meter;
+    for (AnswerWatcher watcher : watchers) {
+      Consumer<ByteBuffer> watch = watcher.watch(exchange, status, headers);
+      if (watch != null) {
+        watched = new WatchedMeter(watched, watch);
+      }
+    }
+    return watched;
   }
 
   TimeSource time() {

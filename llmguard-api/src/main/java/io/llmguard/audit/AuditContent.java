@@ -1,7 +1,11 @@
 package io.llmguard.audit;
 
+import io.llmguard.AnswerWatcher;
 import io.llmguard.Exchange;
+import io.llmguard.Headers;
 import io.llmguard.Outcome;
+import java.nio.ByteBuffer;
+import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -22,6 +26,13 @@ public record AuditContent(@Nullable String prompt, @Nullable String response) {
      * must not block.
      */
     @Nullable AuditContent contentOf(Exchange exchange, Outcome outcome);
+
+    /**
+     * What sees the answer's bytes as they pass, as {@link AnswerWatcher#watch}; null unless set.
+     */
+    default @Nullable Consumer<ByteBuffer> watch(Exchange exchange, int status, Headers headers) {
+      return null;
+    }
   }
 
   /** Lengths only: content must not reach a log by accident. */

@@ -1,11 +1,15 @@
 package io.llmguard.audit;
 
+import io.llmguard.AnswerWatcher;
 import io.llmguard.Decision;
 import io.llmguard.Exchange;
+import io.llmguard.Headers;
 import io.llmguard.Outcome;
 import io.llmguard.Refusal;
 import io.llmguard.Stage;
+import java.nio.ByteBuffer;
 import java.util.concurrent.CompletionStage;
+import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -19,7 +23,7 @@ import org.slf4j.LoggerFactory;
  * are counted and noted by number as soon as there is room. Completing a call never blocks. Closing
  * the stage closes its queue.
  */
-public final class AuditStage implements Stage, AutoCloseable {
+public final class AuditStage implements Stage, AnswerWatcher, AutoCloseable {
   private static final Logger log = LoggerFactory.getLogger(AuditStage.class);
   private static final Refusal UNAVAILABLE =
       Refusal.of(
@@ -72,6 +76,11 @@ public final class AuditStage implements Stage, AutoCloseable {
     if (exchange.get(reserved) != null) {
       queue.put(AuditEvent.of(exchange, outcome, contentOf(exchange, outcome)));
     }
+  }
+
+  @Override
+  public @Nullable Consumer<ByteBuffer> watch(Exchange exchange, int status, Headers headers) {
+    return content == null ? null : content.watch(exchange, status, headers);
   }
 
   private @Nullable AuditContent contentOf(Exchange exchange, Outcome outcome) {

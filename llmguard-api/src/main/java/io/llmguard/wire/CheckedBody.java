@@ -42,6 +42,15 @@ public final class CheckedBody implements BodyReading {
     return new BodyEdits(this);
   }
 
+  /**
+   * The prompt in clear, of at most {@code maxBytes} in UTF-8, as it is defined for its digest;
+   * empty for a call without one. The body is read again for it, so that a call whose prompt nobody
+   * asks for costs nothing.
+   */
+  public String prompt(int maxBytes) {
+    return PromptCollector.promptOf(this, maxBytes);
+  }
+
   Members root() {
     return root;
   }

@@ -59,7 +59,8 @@ public final class ResponseMeters {
         && !contentEncoding.strip().equalsIgnoreCase("identity");
   }
 
-  static Framing framing(Operation operation, boolean stream, @Nullable String contentType) {
+  /** How an answer to this call is divided, by its content type, else by what was asked. */
+  public static Framing framing(Operation operation, boolean stream, @Nullable String contentType) {
     return switch (mediaType(contentType)) {
       case "text/event-stream" -> Framing.EVENTS;
       case "application/x-ndjson",

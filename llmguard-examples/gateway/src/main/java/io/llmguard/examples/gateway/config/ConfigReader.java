@@ -496,7 +496,7 @@ public final class ConfigReader {
 
   private static Audit audit(@Nullable Setting setting, Path base) {
     if (setting == null) {
-      return new Audit(null, null, false, true, null);
+      return new Audit(null, null, false, true, null, false);
     }
     Setting file = setting.get("file");
     Setting secret = setting.get("hmac_secret");
@@ -504,16 +504,14 @@ public final class ConfigReader {
     Setting overflow = setting.get("on_overflow");
     Setting rotate = setting.get("rotate_size");
     Setting content = setting.get("content");
-    if (content != null && content.bool()) {
-      throw content.error("this version never writes content; leave it away or set it to false");
-    }
     Audit audit =
         new Audit(
             file == null ? null : base.resolve(file.string()),
             secret == null ? null : new Secret(secret.string()),
             durability != null && durability.oneOf(Durability.class) == Durability.FSYNC,
             overflow == null || overflow.oneOf(Overflow.class) == Overflow.REFUSE,
-            rotate == null ? null : rotate.bytes(4096, Long.MAX_VALUE));
+            rotate == null ? null : rotate.bytes(4096, Long.MAX_VALUE),
+            content != null && content.bool());
     setting.refuseUnknown();
     return audit;
   }

@@ -203,13 +203,15 @@ public record GatewayConfig(
    * @param fsync true to reach the disk with every batch
    * @param refuseOnOverflow true to refuse calls, false to let them wait, while the queue is full
    * @param rotateBytes size from which a new file is begun, or null for one file
+   * @param content true to keep prompts and generated texts in clear
    */
   public record Audit(
       @Nullable Path file,
       @Nullable Secret hmacSecret,
       boolean fsync,
       boolean refuseOnOverflow,
-      @Nullable Long rotateBytes) {}
+      @Nullable Long rotateBytes,
+      boolean content) {}
 
   /** Sizes in bytes and durations of a call; null means no limit. */
   public record Limits(

@@ -5,6 +5,7 @@ import io.llmguard.audit.AuditQueue;
 import io.llmguard.audit.AuditStage;
 import io.llmguard.audit.Durability;
 import io.llmguard.audit.JsonLinesAuditSink;
+import io.llmguard.audit.RecordedContent;
 import io.llmguard.examples.gateway.Main;
 import io.llmguard.examples.gateway.config.AuditPaths;
 import io.llmguard.examples.gateway.config.GatewayConfig;
@@ -15,6 +16,9 @@ import java.nio.file.Path;
 
 /** The gateway's audit trail: its file, and the stage that writes every call into it. */
 final class Trail implements AutoCloseable {
+  /** Bytes of a prompt, and of an answer, that are kept where content is. */
+  private static final int LARGEST_CONTENT = 1 << 20;
+
   private final Path file;
   private final AuditStage stage;
 
@@ -43,7 +47,9 @@ final class Trail implements AutoCloseable {
               .overflow(
                   audit.refuseOnOverflow() ? AuditQueue.Overflow.REFUSE : AuditQueue.Overflow.BLOCK)
               .build();
-      return new Trail(file, new AuditStage(queue));
+      return new Trail(
+          file,
+          new AuditStage(queue, audit.content() ? new RecordedContent(LARGEST_CONTENT) : null));
     } catch (IOException e) {
       throw new Main.UserError(
           "the audit file " + file.toAbsolutePath() + " cannot be written: " + e.getMessage(), e);

@@ -160,7 +160,7 @@ class ConfigReaderTest {
         "rate_limits: [1] | must hold settings",
         "allow_networks: 10.0.0.0/33 | 10.0.0.0/33",
         "allow_networks: example.org | example.org",
-        "audit: {content: true} | never writes content",
+        "audit: {content: maybe} | content",
         "audit: {durability: maybe} | flush, fsync",
         "tls: {certificate: nowhere.pem, key: nowhere.pem} | nowhere.pem",
         "upstream: ftp://x | must be a URL",

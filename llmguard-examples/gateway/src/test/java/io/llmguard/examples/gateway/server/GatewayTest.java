@@ -121,6 +121,22 @@ class GatewayTest {
   }
 
   @Test
+  void contentIsKeptOnlyWhereTheOperatorAsksForIt() throws Exception {
+    Path file;
+    try (RunningGateway gateway =
+        RunningGateway.start(folder, RunningGateway.settings("audit: {content: true}"))) {
+      gateway.post("/api/chat", CHAT, "X-Api-Key", gateway.firstKey());
+      file = gateway.auditFile();
+    }
+    JsonNode line = JSON.readTree(Files.readAllLines(file).get(0));
+    assertThat(line.get("prompt").asText()).isEqualTo("user: Tell me a fact");
+    assertThat(line.get("response").asText())
+        .startsWith("Tell me a fact about the sea.")
+        .endsWith("a fact about the");
+    assertThat(AuditVerifier.verify(file).intact()).isTrue();
+  }
+
+  @Test
   void noSecretAndNoPromptReachesTheTrail() throws Exception {
     try (RunningGateway gateway = RunningGateway.start(folder)) {
       String key = gateway.firstKey();

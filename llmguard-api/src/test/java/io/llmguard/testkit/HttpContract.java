@@ -172,6 +172,11 @@ public abstract class HttpContract {
     assertThat(ended).isEmpty();
   }
 
+  /** Forgets the calls that have ended so far. */
+  protected void forgetEnded() {
+    ended.clear();
+  }
+
   /** A connection to the server. */
   protected RawHttp connect() throws IOException {
     return RawHttp.connect(server.port());

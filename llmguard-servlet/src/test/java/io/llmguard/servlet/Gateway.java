@@ -2,18 +2,24 @@ package io.llmguard.servlet;
 
 import io.llmguard.Guard;
 import io.llmguard.testkit.HttpContract;
+import io.llmguard.testkit.TestAuthority;
 import io.llmguard.upstream.Proxy;
 import jakarta.servlet.ServletRegistration;
 import java.io.IOException;
 import java.time.Duration;
+import org.jspecify.annotations.Nullable;
 
-/** The whole filter before the proxy servlet, on the engine of this run. */
-final class Gateway {
-  private Gateway() {}
+/** Guard and proxy on the engine of this run. */
+record Gateway(Engine.Running running) implements HttpContract.Server {
+  static Gateway start(Guard guard, Proxy proxy, Duration bodyDeadline) throws Exception {
+    return start(guard, proxy, bodyDeadline, null);
+  }
 
-  static HttpContract.Server start(Guard guard, Proxy proxy, Duration bodyDeadline)
+  /** The same, with a port for TLS. */
+  static Gateway start(
+      Guard guard, Proxy proxy, Duration bodyDeadline, @Nullable TestAuthority authority)
       throws Exception {
-    Engine.Running running =
+    return new Gateway(
         Engine.current()
             .start(
                 context -> {
@@ -25,17 +31,20 @@ final class Gateway {
                   servlet.addMapping("/*");
                   servlet.setAsyncSupported(true);
                 },
-                null);
-    return new HttpContract.Server() {
-      @Override
-      public int port() {
-        return running.port();
-      }
+                authority));
+  }
 
-      @Override
-      public void close() throws IOException {
-        running.close();
-      }
-    };
+  @Override
+  public int port() {
+    return running.port();
+  }
+
+  int tlsPort() {
+    return running.tlsPort();
+  }
+
+  @Override
+  public void close() throws IOException {
+    running.close();
   }
 }

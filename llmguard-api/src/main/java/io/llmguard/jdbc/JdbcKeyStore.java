@@ -59,7 +59,8 @@ public final class JdbcKeyStore implements KeyStore {
                       + " revision BIGINT NOT NULL,"
                       + " deleted_revision BIGINT NOT NULL)",
                   "INSERT INTO llmguard_key_revision (id, revision, deleted_revision)"
-                      + " VALUES (1, 0, 0)")));
+                      + " VALUES (1, 0, 0)"),
+              List.of("ALTER TABLE llmguard_key ADD COLUMN metadata TEXT NOT NULL DEFAULT '{}'")));
 
   private static final String SELECT = "SELECT " + KeyRow.COLUMNS + " FROM llmguard_key";
   private static final String OLDEST_FIRST = " ORDER BY created_at, id";
@@ -67,7 +68,7 @@ public final class JdbcKeyStore implements KeyStore {
       "INSERT INTO llmguard_key ("
           + KeyRow.COLUMNS
           + ", revision) VALUES ("
-          + String.join(", ", Collections.nCopies(18, "?"))
+          + String.join(", ", Collections.nCopies(KeyRow.COLUMN_COUNT + 1, "?"))
           + ")";
   private static final String UPDATE =
       "UPDATE llmguard_key SET "

@@ -34,12 +34,21 @@ public final class KeyIssuer {
    * @param options what is set beside the defaults of {@link KeyRecord#builder}
    */
   public IssuedKey issue(String name, UnaryOperator<KeyRecord.Builder> options) {
+    return issue(builder -> options.apply(builder.name(name)));
+  }
+
+  /**
+   * Makes a key whose name is its id unless the options set one.
+   *
+   * @param options what is set beside the defaults of {@link KeyRecord#builder}
+   */
+  public IssuedKey issue(UnaryOperator<KeyRecord.Builder> options) {
     byte[] id = new byte[ID_BYTES];
     random.nextBytes(id);
     ApiKey key = ApiKey.generate(random);
     KeyRecord.Builder builder =
         KeyRecord.builder("key_" + Base62.encode(id, ID_DIGITS), key.hash(), time.now());
-    KeyRecord record = options.apply(builder.name(name)).build();
+    KeyRecord record = options.apply(builder).build();
     store.create(record);
     return new IssuedKey(key, record);
   }

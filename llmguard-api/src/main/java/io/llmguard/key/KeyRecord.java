@@ -47,6 +47,9 @@ public final class KeyRecord {
     OTHER
   }
 
+  /** The longest {@link #metadata} in characters. */
+  public static final int MAX_METADATA = 16_384;
+
   private final String id;
   private final KeyHash hash;
   private final @Nullable KeyHash previousHash;
@@ -65,6 +68,7 @@ public final class KeyRecord {
   private final Instant createdAt;
   private final @Nullable Instant lastUsedAt;
   private final State state;
+  private final String metadata;
 
   private KeyRecord(Builder builder) {
     id = builder.id;
@@ -85,6 +89,7 @@ public final class KeyRecord {
     createdAt = builder.createdAt.truncatedTo(ChronoUnit.MILLIS);
     lastUsedAt = millis(builder.lastUsedAt);
     state = builder.state;
+    metadata = builder.metadata;
     if (id.isBlank()) {
       throw new IllegalArgumentException("a key record needs an id");
     }
@@ -94,6 +99,10 @@ public final class KeyRecord {
     printable("team", team);
     if ((previousHash == null) != (previousUntil == null)) {
       throw new IllegalArgumentException("a previous hash and the end of its grace go together");
+    }
+    if (metadata.length() > MAX_METADATA) {
+      throw new IllegalArgumentException(
+          "the metadata of a key has more than " + MAX_METADATA + " characters");
     }
     if (budgetUsd != null && budgetUsd.signum() < 0) {
       throw new IllegalArgumentException("a budget is not negative: " + budgetUsd);
@@ -140,6 +149,7 @@ public final class KeyRecord {
     builder.expiresAt = expiresAt;
     builder.lastUsedAt = lastUsedAt;
     builder.state = state;
+    builder.metadata = metadata;
     return builder;
   }
 
@@ -261,6 +271,14 @@ public final class KeyRecord {
     return state;
   }
 
+  /**
+   * What an administrator notes about the key, as the text of a JSON object; kept and never looked
+   * into. It is no place for secrets: administrators read it.
+   */
+  public String metadata() {
+    return metadata;
+  }
+
   @Override
   public boolean equals(Object other) {
     return other instanceof KeyRecord that
@@ -280,7 +298,8 @@ public final class KeyRecord {
         && Objects.equals(expiresAt, that.expiresAt)
         && createdAt.equals(that.createdAt)
         && Objects.equals(lastUsedAt, that.lastUsedAt)
-        && state == that.state;
+        && state == that.state
+        && metadata.equals(that.metadata);
   }
 
   @Override
@@ -313,6 +332,7 @@ public final class KeyRecord {
     private @Nullable Instant expiresAt;
     private @Nullable Instant lastUsedAt;
     private State state = State.ACTIVE;
+    private String metadata = "{}";
 
     private Builder(String id, KeyHash hash, Instant createdAt) {
       this.id = id;
@@ -389,6 +409,15 @@ public final class KeyRecord {
     /** Whether the key lets its holder in; active unless set. */
     public Builder state(State value) {
       state = value;
+      return this;
+    }
+
+    /**
+     * What an administrator notes about the key, as the text of a JSON object of at most {@link
+     * #MAX_METADATA} characters; an empty one unless set.
+     */
+    public Builder metadata(String value) {
+      metadata = value;
       return this;
     }
 

@@ -32,8 +32,8 @@ public interface KeyStore {
 
   /**
    * Replaces what an administrator may edit: name, owner, team, scopes, models, limits, budget,
-   * networks and expiry. State, hashes and times of use stay as they are in the store, so that an
-   * edit never undoes a revocation made at the same time.
+   * networks, expiry and metadata. State, hashes and times of use stay as they are in the store, so
+   * that an edit never undoes a revocation made at the same time.
    *
    * @return false if there is no record of that id
    */

@@ -110,7 +110,23 @@ abstract class JdbcKeyStoreContract extends KeyStoreContract {
     }
     assertThatThrownBy(() -> new JdbcKeyStore(database))
         .isInstanceOf(KeyStoreException.class)
-        .hasRootCauseMessage("the tables of 'key' have version 99, newer than this program's 1");
+        .hasRootCauseMessage("the tables of 'key' have version 99, newer than this program's 2");
+  }
+
+  @Test
+  void tablesOfAnOlderProgramAreBroughtUpToDate() throws SQLException {
+    DataSource database = database();
+    KeyRecord record =
+        new KeyIssuer(new JdbcKeyStore(database), TimeSource.system())
+            .issue("a", UnaryOperator.identity())
+            .record();
+    try (Connection connection = database.getConnection();
+        Statement statement = connection.createStatement()) {
+      // as the first version left them
+      statement.execute("ALTER TABLE llmguard_key DROP COLUMN metadata");
+      statement.execute("UPDATE llmguard_schema SET version = 1 WHERE component = 'key'");
+    }
+    assertThat(new JdbcKeyStore(again(database)).list()).containsExactly(record);
   }
 
   @Test

@@ -60,6 +60,7 @@ public abstract class KeyStoreContract {
         .networks(List.of("10.0.1.0/24", "2001:db8::/32"))
         .expiresAt(time.now().plus(Duration.ofDays(90)))
         .lastUsedAt(time.now().plusSeconds(1))
+        .metadata("{\"note\":\"it's \\\"quoted\\\" ☂; --\",\"tags\":[1,null,{}]}")
         .previous(hash(), time.now().plusSeconds(60))
         .build();
   }
@@ -181,6 +182,7 @@ public abstract class KeyStoreContract {
     assertThat(now.budgetWindow()).isEqualTo(edit.budgetWindow());
     assertThat(now.networks()).isEqualTo(edit.networks());
     assertThat(now.expiresAt()).isEqualTo(edit.expiresAt());
+    assertThat(now.metadata()).isEqualTo(edit.metadata()).isNotEqualTo("{}");
     assertThat(store.update(simple("none"))).isFalse();
   }
 

@@ -41,18 +41,22 @@ public final class KeyRow {
           "budget_usd",
           "budget_window",
           "networks",
-          "expires_at");
+          "expires_at",
+          "metadata");
 
   /** The columns of a record. */
   public static final String COLUMNS =
       String.join(", ", EDITABLE)
           + ", id, hash, previous_hash, previous_until, created_at, last_used_at, state";
 
+  /** How many columns a record has. */
+  public static final int COLUMN_COUNT = COLUMNS.split(",", -1).length;
+
   private static final JsonMapper JSON = JsonMapper.builder().build();
 
   private KeyRow() {}
 
-  /** Sets the editable columns as parameters 1 to 10; answers the next one's number. */
+  /** Sets the editable columns as parameters 1 to 11; answers the next one's number. */
   public static int setEditable(PreparedStatement into, KeyRecord record) throws SQLException {
     BigDecimal usd = record.budgetUsd();
     into.setString(1, record.name());
@@ -65,10 +69,11 @@ public final class KeyRow {
     into.setString(8, record.budgetWindow());
     into.setString(9, strings(record.networks()));
     setTime(into, 10, record.expiresAt());
-    return 11;
+    into.setString(11, record.metadata());
+    return 12;
   }
 
-  /** Sets all columns as parameters 1 to 17, in the order of {@link #COLUMNS}. */
+  /** Sets all columns as parameters 1 to 18, in the order of {@link #COLUMNS}. */
   public static int setAll(PreparedStatement into, KeyRecord record) throws SQLException {
     KeyHash previous = record.previousHash();
     int next = setEditable(into, record);
@@ -117,6 +122,7 @@ public final class KeyRow {
         .networks(strings(row.getString("networks")))
         .expiresAt(time(row, "expires_at"))
         .lastUsedAt(time(row, "last_used_at"))
+        .metadata(row.getString("metadata"))
         .state(KeyRecord.State.valueOf(row.getString("state").toUpperCase(Locale.ROOT)))
         .build();
   }

@@ -51,10 +51,20 @@ public final class RefusalRenderer {
     if (path.startsWith("/v1/messages")) {
       return Dialect.ANTHROPIC;
     }
-    if (path.startsWith("/v1/")) {
+    if (path.startsWith("/v1/") || isAdministration(path)) {
       return Dialect.OPENAI;
     }
     return path.startsWith("/api/") ? Dialect.OLLAMA : Dialect.PLAIN;
+  }
+
+  /** The admin API, whose clients know OpenAI's error object. */
+  private static boolean isAdministration(String path) {
+    String below = path.startsWith("/admin/") ? path.substring("/admin".length()) : path;
+    return below.startsWith("/key/")
+        || below.startsWith("/model/")
+        || below.startsWith("/spend/")
+        || below.startsWith("/global/")
+        || below.equals("/health");
   }
 
   /** The error types of OpenAI and Anthropic for a status; clients choose their exception by it. */

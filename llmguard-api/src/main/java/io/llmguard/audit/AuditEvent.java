@@ -3,12 +3,14 @@ package io.llmguard.audit;
 import io.llmguard.Exchange;
 import io.llmguard.Outcome;
 import io.llmguard.auth.Caller;
+import io.llmguard.key.ApiKey;
 import io.llmguard.wire.Call;
 import io.llmguard.wire.PromptDigest;
 import io.llmguard.wire.Usage;
 import java.math.BigDecimal;
 import java.net.InetAddress;
 import java.time.Instant;
+import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -22,6 +24,8 @@ import org.jspecify.annotations.Nullable;
  * @param ip the caller's address, behind trusted proxies
  * @param method the method
  * @param path the normalised path, or the raw one in calls refused before; never the query
+ * @param target what the call was about beside its path, such as the id of the key that an
+ *     administrator changed; the line has it only where there is one
  * @param model the model as the call named it, or null
  * @param upstream the upstream's name, or null when none was chosen
  * @param promptHash digest of the prompt in hex, or null where none was read
@@ -49,6 +53,7 @@ public record AuditEvent(
     InetAddress ip,
     String method,
     String path,
+    @Nullable String target,
     @Nullable String model,
     @Nullable String upstream,
     @Nullable String promptHash,
@@ -69,6 +74,10 @@ public record AuditEvent(
   public static final Exchange.Key<BigDecimal> COST_USD =
       new Exchange.Key<>("costUsd", BigDecimal.class);
 
+  /** Under what a call keeps what it was about beside its path; never a credential. */
+  public static final Exchange.Key<String> TARGET = new Exchange.Key<>("target", String.class);
+
+  private static final Pattern KEYS = Pattern.compile(ApiKey.PATTERN);
   private static final long NANOS_PER_MILLI = 1_000_000;
 
   /** What is known of a call that has ended. */
@@ -86,7 +95,8 @@ public record AuditEvent(
         caller == null ? null : caller.getName(),
         exchange.clientAddress(),
         exchange.request().method(),
-        exchange.path(),
+        withoutKeys(exchange.path()),
+        exchange.get(TARGET),
         call == null ? null : call.model(),
         exchange.upstream(),
         prompt == null ? null : prompt.hash(),
@@ -102,6 +112,11 @@ public record AuditEvent(
         exchange.retries(),
         exchange.traceId(),
         content);
+  }
+
+  /** The path without the keys that a caller has put into it by mistake. */
+  private static String withoutKeys(String path) {
+    return path.contains("sk-") ? KEYS.matcher(path).replaceAll("sk-…") : path;
   }
 
   /** The id and the end only: the rest is for the trail. */

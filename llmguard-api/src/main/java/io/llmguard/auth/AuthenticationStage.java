@@ -5,7 +5,10 @@ import io.llmguard.Exchange;
 import io.llmguard.Refusal;
 import io.llmguard.Stage;
 import java.util.ArrayList;
+import java.util.Collection;
+import java.util.HashSet;
 import java.util.List;
+import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
 import org.jspecify.annotations.Nullable;
@@ -49,7 +52,7 @@ public final class AuthenticationStage implements Stage, AutoCloseable {
 
   private AuthenticationStage(Builder builder) {
     authenticators = List.copyOf(builder.authenticators);
-    reader = new CredentialReader(builder.fields);
+    reader = new CredentialReader(builder.fields, builder.queryNamesKeys);
     realm = builder.realm;
     anonymous = builder.anonymous;
   }
@@ -151,6 +154,7 @@ public final class AuthenticationStage implements Stage, AutoCloseable {
   public static final class Builder {
     private final List<Authenticator> authenticators = new ArrayList<>();
     private final List<String> fields = new ArrayList<>(List.of(CredentialHeaders.X_API_KEY));
+    private final Set<String> queryNamesKeys = new HashSet<>();
     private String realm = "llmguard";
     private @Nullable Caller anonymous;
 
@@ -171,6 +175,15 @@ public final class AuthenticationStage implements Stage, AutoCloseable {
     /** Also reads {@link CredentialHeaders#API_KEY}; off unless called. */
     public Builder readAzureApiKey() {
       fields.add(CredentialHeaders.API_KEY);
+      return this;
+    }
+
+    /**
+     * On these raw paths a parameter such as {@code key} says which key a call is about. It is no
+     * credential there either: without one in the header the call is refused as anywhere else.
+     */
+    public Builder queryNamesKeysAt(Collection<String> rawPaths) {
+      queryNamesKeys.addAll(rawPaths);
       return this;
     }
 

@@ -57,10 +57,16 @@ final class CredentialReader {
   private static final Reading UNCLEAR_SIZE = new Reading.Unclear(TOO_LARGE, null);
 
   private final List<String> fields;
+  private final Set<String> queryNamesKeys;
 
-  /** A reader of {@code Authorization} and of these fields. */
-  CredentialReader(List<String> fields) {
+  /**
+   * A reader of {@code Authorization} and of these fields.
+   *
+   * @param queryNamesKeys raw paths whose parameters may name a key beside the one in the header
+   */
+  CredentialReader(List<String> fields, Set<String> queryNamesKeys) {
     this.fields = List.copyOf(fields);
+    this.queryNamesKeys = Set.copyOf(queryNamesKeys);
   }
 
   Reading read(GuardRequest request) {
@@ -93,7 +99,9 @@ final class CredentialReader {
     if (differ) {
       return new Reading.Unclear(AMBIGUOUS, credential);
     }
-    return inQuery ? new Reading.Unclear(ALSO_IN_QUERY, credential) : new Reading.One(credential);
+    return inQuery && !queryNamesKeys.contains(request.rawPath())
+        ? new Reading.Unclear(ALSO_IN_QUERY, credential)
+        : new Reading.One(credential);
   }
 
   /** The token of a bearer credential, or nothing for another scheme. */

@@ -2,6 +2,7 @@ package io.llmguard.policy;
 
 import io.llmguard.Decision;
 import io.llmguard.Exchange;
+import io.llmguard.GuardRequest;
 import io.llmguard.GuardRequest.BodyTooLargeException;
 import io.llmguard.Refusal;
 import io.llmguard.RequestBody;
@@ -134,7 +135,12 @@ public final class BodyStage implements Stage {
     }
   }
 
-  private static Refusal refusalOf(Throwable e) {
+  /**
+   * The refusal of a call whose {@link GuardRequest#readBody} failed.
+   *
+   * @throws CompletionException with the failure, if it is not the caller's
+   */
+  public static Refusal refusalOf(Throwable e) {
     Throwable cause = e instanceof CompletionException && e.getCause() != null ? e.getCause() : e;
     if (cause instanceof BodyTooLargeException tooLarge) {
       return Refusal.of(

@@ -24,6 +24,7 @@ final class AuditSamples {
         InetAddress.getLoopbackAddress(),
         "POST",
         "/api/chat",
+        null,
         model,
         "local",
         "cd".repeat(32),

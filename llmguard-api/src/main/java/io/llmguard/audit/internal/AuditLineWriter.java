@@ -113,6 +113,9 @@ public final class AuditLineWriter {
     json.writeStringField("ip", AddressText.of(event.ip()));
     text(json, "method", event.method(), MAX_TEXT);
     text(json, "path", event.path(), MAX_PATH);
+    if (event.target() != null) {
+      text(json, "target", event.target(), MAX_PATH);
+    }
     text(json, "model", event.model(), MAX_TEXT);
     text(json, "upstream", event.upstream(), MAX_TEXT);
     text(json, "promptHash", event.promptHash(), MAX_TEXT);

@@ -3,6 +3,7 @@ package io.llmguard.examples.gateway.server;
 import io.llmguard.Guard;
 import io.llmguard.Stage;
 import io.llmguard.TimeSource;
+import io.llmguard.admin.AdminApi;
 import io.llmguard.examples.gateway.KeyStores;
 import io.llmguard.examples.gateway.Main;
 import io.llmguard.examples.gateway.config.GatewayConfig;
@@ -48,6 +49,7 @@ public final class Gateway implements AutoCloseable {
   private final KeyDirectory keys;
   private final Trail trail;
   private final Metering metering;
+  private final AdminApi administration;
   private final @Nullable String firstKey;
   private volatile boolean draining;
 
@@ -60,6 +62,7 @@ public final class Gateway implements AutoCloseable {
             ? null
             : FirstKey.make(store.store(), config.dataDir(), terminal);
     keys = resources.open(KeyDirectory.builder(store.store()).open());
+    administration = Administration.of(config, store.store(), keys);
     metering = resources.open(new Metering(config));
     trail = resources.open(Trail.open(config));
     metering.bind(trail.queue());
@@ -165,10 +168,10 @@ public final class Gateway implements AutoCloseable {
     boolean apart = config.adminListen() != null;
     EndpointCatalogue.Builder catalogue = EndpointCatalogue.builder().addStandard();
     if (!apart) {
-      Pages.addAdministration(catalogue);
+      Pages.addAdministration(catalogue, administration);
     }
-    Guard calls = resources.open(guards.forCalls(catalogue.build()));
-    ServletContextHandler main = Pages.calls(calls, proxy, metering.page());
+    Guard calls = resources.open(guards.forCalls(catalogue.build(), administration));
+    ServletContextHandler main = Pages.calls(calls, proxy, metering.page(), administration);
     ServletContextHandler validate =
         Pages.validation(
             new ValidateServlet(
@@ -182,8 +185,9 @@ public final class Gateway implements AutoCloseable {
       Guard pages =
           resources.open(
               guards.forAdministration(
-                  Pages.addAdministration(EndpointCatalogue.builder()).build()));
-      ServletContextHandler admin = Pages.administration(pages, metering.page());
+                  Pages.addAdministration(EndpointCatalogue.builder(), administration).build(),
+                  administration));
+      ServletContextHandler admin = Pages.administration(pages, metering.page(), administration);
       admin.setVirtualHosts(List.of("@" + ADMIN));
       main.setVirtualHosts(List.of("@" + MAIN));
       validate.setVirtualHosts(List.of("@" + MAIN));

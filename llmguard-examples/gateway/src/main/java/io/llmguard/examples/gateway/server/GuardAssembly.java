@@ -4,6 +4,7 @@ import io.llmguard.Guard;
 import io.llmguard.Stage;
 import io.llmguard.StandardGuard;
 import io.llmguard.StandardGuard.Place;
+import io.llmguard.admin.AdminApi;
 import io.llmguard.auth.ApiKeyAuthenticator;
 import io.llmguard.auth.AuthenticationStage;
 import io.llmguard.auth.CredentialHeaders;
@@ -78,7 +79,7 @@ final class GuardAssembly {
   }
 
   /** The guard of the LLM servers. */
-  Guard forCalls(EndpointCatalogue catalogue) {
+  Guard forCalls(EndpointCatalogue catalogue, AdminApi administration) {
     StandardGuard.Builder guard = upToCaller();
     guard.stage(Place.ENDPOINT, new EndpointStage(catalogue));
     limitCallers(guard);
@@ -89,6 +90,7 @@ final class GuardAssembly {
                 config.audit().hmacSecret().value().getBytes(StandardCharsets.UTF_8));
     guard.stage(Place.BODY, new BodyStage(RequestReader.create(hasher), config.limits().body()));
     guard.stage(Place.BODY, new FormStage(config.dataDir(), config.limits().upload()));
+    guard.stage(Place.BODY, administration.bodies());
     guard.stage(Place.MODEL, new ModelStage());
     guard.stage(Place.MODEL, new CeilingStage(ceilings()));
     if (!config.rateLimits().perModel().isEmpty()) {
@@ -120,9 +122,10 @@ final class GuardAssembly {
   }
 
   /** A guard of the gateway's own pages; they are counted like any other call. */
-  Guard forAdministration(EndpointCatalogue pages) {
+  Guard forAdministration(EndpointCatalogue pages, AdminApi administration) {
     StandardGuard.Builder guard = upToCaller();
     guard.stage(Place.ENDPOINT, new EndpointStage(pages));
+    guard.stage(Place.BODY, administration.bodies());
     return guard.build();
   }
 
@@ -168,7 +171,8 @@ final class GuardAssembly {
   }
 
   private Stage authentication(KeyLookup keys) {
-    AuthenticationStage.Builder stage = AuthenticationStage.builder();
+    AuthenticationStage.Builder stage =
+        AuthenticationStage.builder().queryNamesKeysAt(AdminApi.pathsWithKeysInQuery());
     for (String header : config.extraKeyHeaders()) {
       if (header.equalsIgnoreCase(CredentialHeaders.X_GOOG_API_KEY)) {
         stage.readGoogleApiKey();

@@ -1,10 +1,12 @@
 package io.llmguard.examples.gateway.server;
 
 import io.llmguard.Guard;
+import io.llmguard.admin.AdminApi;
 import io.llmguard.policy.Endpoint;
 import io.llmguard.policy.Endpoint.BodyKind;
 import io.llmguard.policy.EndpointCatalogue;
 import io.llmguard.policy.Scope;
+import io.llmguard.servlet.AdminServlet;
 import io.llmguard.servlet.LlmGuardFilter;
 import io.llmguard.servlet.LlmProxyServlet;
 import io.llmguard.servlet.ValidateServlet;
@@ -24,23 +26,26 @@ final class Pages {
   private Pages() {}
 
   /** What the gateway itself answers, to administrators only. */
-  static EndpointCatalogue.Builder addAdministration(EndpointCatalogue.Builder catalogue) {
-    return catalogue.allow(
-        "GET", METRICS, new Endpoint(Operation.OTHER, Scope.ADMIN, BodyKind.NONE));
+  static EndpointCatalogue.Builder addAdministration(
+      EndpointCatalogue.Builder catalogue, AdminApi api) {
+    return api.addTo(catalogue)
+        .allow("GET", METRICS, new Endpoint(Operation.OTHER, Scope.ADMIN, BodyKind.NONE));
   }
 
   /** Everything that goes to an LLM server, and the gateway's own pages where they belong here. */
-  static ServletContextHandler calls(Guard guard, Proxy proxy, HttpServlet metrics) {
-    ServletContextHandler context = guarded(guard);
-    context.addServlet(new ServletHolder(metrics), METRICS);
+  static ServletContextHandler calls(Guard guard, Proxy proxy, HttpServlet metrics, AdminApi api) {
+    ServletContextHandler context = administration(guard, metrics, api);
     context.addServlet(async(new ServletHolder("proxy", new LlmProxyServlet(proxy))), "/*");
     return context;
   }
 
   /** The gateway's own pages alone. */
-  static ServletContextHandler administration(Guard guard, HttpServlet metrics) {
+  static ServletContextHandler administration(Guard guard, HttpServlet metrics, AdminApi api) {
     ServletContextHandler context = guarded(guard);
     context.addServlet(new ServletHolder(metrics), METRICS);
+    ServletHolder admin = async(new ServletHolder("admin", new AdminServlet(api)));
+    // where the catalogue has none of these paths the guard refuses them before
+    api.servletPatterns().forEach(pattern -> context.addServlet(admin, pattern));
     return context;
   }
 

@@ -303,6 +303,17 @@ public final class Exchange {
     retries = value;
   }
 
+  /**
+   * Reports that the call is tried again, and what came of the attempt before is forgotten; the
+   * client has seen nothing of it.
+   */
+  public void onRetry() {
+    retries++;
+    status = 0;
+    meter = ResponseMeter.none();
+    responseBytes = 0;
+  }
+
   /** Reports that the answer begins, with its status and fields as the upstream sent them. */
   public void onResponseHead(int responseStatus, Headers headers) {
     status = responseStatus;

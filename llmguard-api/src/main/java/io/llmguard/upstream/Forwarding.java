@@ -9,13 +9,15 @@ import io.llmguard.RefusalRenderer;
 import io.llmguard.RequestBody;
 import io.llmguard.policy.Endpoint;
 import io.llmguard.upstream.UpstreamFailure.Kind;
-import io.llmguard.upstream.UpstreamTransport.UpstreamCall;
 import io.llmguard.wire.AnswerTransform;
 import io.llmguard.wire.Dialect;
 import io.llmguard.wire.StreamEnd;
 import java.nio.ByteBuffer;
 import java.time.Duration;
+import java.time.Instant;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.Flow;
+import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -28,9 +30,9 @@ import org.slf4j.LoggerFactory;
  * the exchange's meter, which no other thread may feed or read meanwhile. It is its own write
  * callback, so that a piece costs no allocation.
  */
-final class Forwarding
-    implements Proxy.ProxiedCall, UpstreamTransport.ResponseHandler, ClientResponse.WriteCallback {
+final class Forwarding implements Proxy.ProxiedCall, ClientResponse.WriteCallback {
   private static final byte[] NOTHING = {};
+  private static final ByteBuffer NO_BYTES = ByteBuffer.allocate(0);
   private static final Logger log = LoggerFactory.getLogger(Forwarding.class);
 
   private enum State {
@@ -49,12 +51,14 @@ final class Forwarding
   private final Flow.@Nullable Publisher<ByteBuffer> passThroughBody;
   private final long passThroughLength;
 
-  // written before the upstream is asked
   private final ClientResponse client;
-  private @Nullable Upstream upstream;
-  private Route.@Nullable AnswerTransforms answers;
+  private final @Nullable Retrying retrying;
 
-  // written by the upstream's side only
+  // written between attempts
+  private int attempts;
+  private long triedNanos;
+
+  // written by the side of the attempt under way only
   private boolean bodiless;
   private boolean stream;
   private boolean flush;
@@ -62,12 +66,13 @@ final class Forwarding
   private int answerStatus;
   private Headers answerFields = Headers.empty();
   private volatile boolean ending;
+  private @Nullable HeldAnswer held;
   private long bytes;
 
   // guarded by this
   private State state = State.WAITING;
-  private @Nullable UpstreamCall call;
-  private boolean cancelled;
+  private @Nullable Attempt current;
+  private @Nullable Runnable waiting;
   private boolean writing;
   private @Nullable Runnable consumed;
   private @Nullable UpstreamFailure late;
@@ -84,15 +89,13 @@ final class Forwarding
     this.passThroughBody = passThroughBody;
     this.passThroughLength = passThroughLength;
     this.client = client;
+    this.retrying = proxy.retrying(exchange);
   }
 
   // ---- the way there
 
   void refuseDraining() {
-    refuse(
-        Refusal.of(503, "draining", "the server is about to stop: try again")
-            .with("Retry-After", "5"),
-        Outcome.refused("draining"));
+    refuse(OwnAnswer.draining(), Outcome.refused("draining"));
   }
 
   void begin(UpstreamRouter router) {
@@ -100,18 +103,53 @@ final class Forwarding
     try {
       route = router.route(exchange);
     } catch (RuntimeException e) {
-      log.error("the router failed with {}", e.getClass().getName());
-      log.debug("the router failed", e);
-      route =
-          new Route.Refused(Refusal.of(503, "no-upstream", "no server could be chosen for this"));
+      route = notRouted(e);
     }
-    if (route instanceof Route.Refused refused) {
+    go(route);
+  }
+
+  private static Route notRouted(Throwable e) {
+    log.error("the router failed with {}", e.getClass().getName());
+    log.debug("the router failed", e);
+    return new Route.Refused(Refusal.of(503, "no-upstream", "no server could be chosen for this"));
+  }
+
+  private void go(Route route) {
+    if (route instanceof Route.To to) {
+      attempt(to);
+    } else if (route instanceof Route.Later later) {
+      await(later);
+    } else if (route instanceof Route.Refused refused) {
       refuse(refused.refusal(), Outcome.refused(refused.refusal().reason()));
     } else if (route instanceof Route.Answered answered) {
       answer(answered);
-    } else if (route instanceof Route.To to) {
-      attempt(to);
     }
+  }
+
+  private void await(Route.Later later) {
+    boolean over;
+    synchronized (this) {
+      over = state != State.WAITING;
+      waiting = over ? null : later.cancel();
+    }
+    if (over) {
+      later.cancel().run();
+    }
+    var unused =
+        later
+            .route()
+            .handle(
+                (route, e) -> {
+                  synchronized (this) {
+                    waiting = null;
+                  }
+                  go(route == null || e != null ? notRouted(notNull(e)) : route);
+                  return null;
+                });
+  }
+
+  private static Throwable notNull(@Nullable Throwable e) {
+    return e == null ? new IllegalStateException("no route") : e;
   }
 
   private void answer(Route.Answered known) {
@@ -123,42 +161,48 @@ final class Forwarding
     }
     HeaderMap fields =
         new HeaderMap().add("Content-Type", known.contentType()).addAll(exchange.responseHeaders());
-    write(200, fields, known.body(), Outcome.COMPLETED);
+    write(200, withFacts(fields), known.body(), Outcome.COMPLETED, null);
   }
 
-  /** Sends the call; before the first byte of an answer, it could be sent to another one. */
   private void attempt(Route.To route) {
-    Upstream target = route.upstream();
-    upstream = target;
-    answers = route.answers();
-    exchange.upstream(target.name());
+    Attempt attempt = new Attempt(this, route, elapsedNanos());
+    boolean over;
+    synchronized (this) {
+      over = state != State.WAITING;
+      if (!over) {
+        current = attempt;
+        attempts++;
+        exchange.upstream(route.upstream().name());
+      }
+    }
+    if (over) {
+      Retrying.release(route);
+      return;
+    }
+    if (retrying != null) {
+      retrying.trying(route);
+    }
     UpstreamRequest request;
     try {
-      request = request(target, route.body());
+      request = request(route);
     } catch (IllegalArgumentException e) {
       refuse(
           Refusal.of(400, "malformed", "the request cannot be passed on as it is"),
           Outcome.refused("malformed"));
       return;
     }
-    UpstreamCall sent = target.transport().send(request, this);
-    boolean over;
-    synchronized (this) {
-      call = sent;
-      over = cancelled;
-    }
-    if (over) {
-      sent.cancel();
-    }
+    attempt.send(request);
   }
 
-  private UpstreamRequest request(Upstream target, RequestBody body) {
-    HeaderMap fields = RequestFields.of(exchange.request().headers(), target, body);
+  private UpstreamRequest request(Route.To route) {
+    Upstream target = route.upstream();
+    String path = route.path() == null ? exchange.path() : route.path();
+    HeaderMap fields = RequestFields.of(exchange.request().headers(), target, route.body());
     return new UpstreamRequest(
         exchange.request().method(),
-        target.targets().of(exchange.path(), exchange.request().rawQuery()),
+        target.targets().of(path, exchange.request().rawQuery()),
         fields,
-        content(body),
+        content(route.body()),
         timeouts(target));
   }
 
@@ -183,20 +227,124 @@ final class Forwarding
     return new UpstreamRequest.Content.None();
   }
 
+  // ---- another attempt
+
+  /** Nanoseconds since the call came. */
+  long elapsedNanos() {
+    return exchange.durationNanos();
+  }
+
+  Instant now() {
+    return exchange.startedAt().plusNanos(elapsedNanos());
+  }
+
+  /**
+   * Sends the call on its way again, if the client need not hear of this attempt's failure.
+   *
+   * @param failure what failed, or null if it is the status of an answer
+   */
+  private boolean again(Attempt attempt, @Nullable UpstreamFailure failure) {
+    Retrying retry = retrying;
+    if (retry == null || !stillWaits(attempt) || !retry.possible(attempt)) {
+      return false;
+    }
+    long now = elapsedNanos();
+    long took = now - attempt.begunNanos();
+    attempt.report(failure, now);
+    Retrying.Next next = retry.after(attempt, took, attempt.retryAfter());
+    if (next == null) {
+      return false;
+    }
+    boolean over;
+    synchronized (this) {
+      over = state != State.WAITING;
+      if (!over) {
+        current = null;
+        exchange.onRetry();
+      }
+    }
+    if (over) {
+      drop(next.route());
+      return false;
+    }
+    attempt.giveUp();
+    triedNanos += took;
+    transform = null;
+    held = null;
+    bytes = 0;
+    if (next.waitNanos() == 0) {
+      go(next.route());
+    } else {
+      CompletableFuture.delayedExecutor(next.waitNanos(), TimeUnit.NANOSECONDS)
+          .execute(() -> go(next.route()));
+    }
+    return true;
+  }
+
+  private synchronized boolean stillWaits(Attempt attempt) {
+    return state == State.WAITING && current == attempt;
+  }
+
+  private static void drop(Route route) {
+    if (route instanceof Route.To to) {
+      Retrying.release(to);
+    } else if (route instanceof Route.Later later) {
+      later.cancel().run();
+      var unused =
+          later
+              .route()
+              .thenAccept(
+                  known -> {
+                    if (known instanceof Route.To to) {
+                      Retrying.release(to);
+                    }
+                  });
+    }
+  }
+
+  private HeaderMap withFacts(HeaderMap fields) {
+    AnswerFields more = proxy.answerFields();
+    if (more != null) {
+      Attempt last;
+      synchronized (this) {
+        last = current;
+      }
+      long now = elapsedNanos();
+      Placement placement = last == null ? null : last.route().placement();
+      long upstream = triedNanos + (last == null ? 0 : now - last.begunNanos());
+      more.add(
+          exchange,
+          new AnswerFacts(
+              placement == null ? null : placement.deployment(),
+              placement == null ? null : placement.model(),
+              attempts,
+              retrying == null ? 0 : retrying.fallbacks(),
+              now - upstream,
+              now),
+          fields);
+    }
+    return fields;
+  }
+
   // ---- the way back
 
-  @Override
-  public void onHead(int status, Headers headers) {
+  void onHead(Attempt attempt, int status, Headers headers) {
     boolean redirect = status >= 300 && status < 400 && status != 304;
     if (redirect || status == 407) {
-      fail(new UpstreamFailure(Kind.BEFORE_HEAD, "the upstream answered with status " + status));
-      cancelUpstream();
+      fail(
+          attempt,
+          new UpstreamFailure(Kind.BEFORE_HEAD, "the upstream answered with status " + status));
+      attempt.cancel();
+      return;
+    }
+    if (RetryPolicy.covers(status) && again(attempt, null)) {
       return;
     }
     String type = headers.first("Content-Type");
     bodiless = status == 204 || status == 304 || exchange.request().method().equals("HEAD");
     stream = !bodiless && ResponseFields.isStream(type);
     flush = stream || !headers.contains("Content-Length");
+    boolean hideable = retrying != null && retrying.possible(attempt);
     HeaderMap fields;
     synchronized (this) {
       if (state == State.WAITING || state == State.DISCARDING) {
@@ -208,52 +356,83 @@ final class Forwarding
       if (state != State.WAITING) {
         return;
       }
-      transform = answers == null || bodiless ? null : answers.transform(status, headers);
-      fields = ResponseFields.of(headers, exchange.responseHeaders(), stream);
-      if (transform != null) {
-        ResponseFields.withoutDigests(fields);
-      }
-      answerStatus = status;
-      answerFields = fields;
-      if (transform != null && !stream) {
-        return; // whether there is an answer at all shows with its first bytes
+    }
+    Route.AnswerTransforms answers = attempt.route().answers();
+    transform = answers == null || bodiless ? null : answers.transform(status, headers);
+    fields = withFacts(ResponseFields.of(headers, exchange.responseHeaders(), stream));
+    if (transform != null) {
+      ResponseFields.withoutDigests(fields);
+    }
+    answerStatus = status;
+    answerFields = fields;
+    if (hideable || (transform != null && !stream)) {
+      // whether there is an answer at all shows with its first bytes, or its last
+      held = hideable && !stream && !bodiless ? newHeld(headers) : null;
+      return;
+    }
+    if (headGoes()) {
+      written();
+    }
+  }
+
+  private HeldAnswer newHeld(Headers headers) {
+    String length = headers.first("Content-Length");
+    return new HeldAnswer(
+        retrying == null ? 0 : retrying.heldBytes(),
+        length == null || length.length() > 18 ? -1 : Long.parseLong(length));
+  }
+
+  /** Sends the head to the client, whose answer begins so; false if it is too late. */
+  private boolean headGoes() {
+    synchronized (this) {
+      if (state != State.WAITING) {
+        return false;
       }
       state = State.ANSWERING;
       writing = true;
     }
-    client.head(status, fields);
-    written();
+    client.head(answerStatus, answerFields);
+    return true;
   }
 
-  @Override
-  public void onBytes(ByteBuffer chunk, Runnable next) {
+  void onBytes(Attempt attempt, ByteBuffer chunk, Runnable next) {
     boolean discard;
+    boolean failed;
     synchronized (this) {
       if (state != State.ENDED) {
         exchange.onResponseBytes(chunk);
       }
       discard = state == State.ENDED || state == State.DISCARDING;
+      failed = state == State.WAITING && exchange.meter().failed();
     }
     bytes += chunk.remaining();
-    if (discard) {
+    if (discard
+        || (failed
+            && again(attempt, new UpstreamFailure(Kind.AFTER_HEAD, "the answer is an error")))) {
       next.run();
       return;
     }
     if (bytes > proxy.maxResponseBytes()) {
-      fail(
+      end(
           new UpstreamFailure(Kind.AFTER_HEAD, "the answer is longer than is allowed here"),
           StreamEnd.Cause.CUT_OFF);
-      cancelUpstream();
+      attempt.cancel();
       next.run();
       return;
     }
-    ByteBuffer out = transformed(chunk);
+    ByteBuffer out = transformed(attempt, chunk);
+    if (out != null && held != null) {
+      out = held.take(out, bytes);
+      if (out != null) {
+        held = null;
+      }
+    }
     if (out == null || !out.hasRemaining() || !write(out, flush, next)) {
       next.run();
     }
   }
 
-  private @Nullable ByteBuffer transformed(ByteBuffer chunk) {
+  private @Nullable ByteBuffer transformed(Attempt attempt, ByteBuffer chunk) {
     AnswerTransform change = transform;
     if (change == null) {
       return chunk;
@@ -261,16 +440,18 @@ final class Forwarding
     try {
       return change.apply(chunk);
     } catch (RuntimeException e) {
-      notTransformed(e);
+      notTransformed(attempt, e);
       return null;
     }
   }
 
-  private void notTransformed(RuntimeException e) {
+  private void notTransformed(Attempt attempt, RuntimeException e) {
     log.error("an answer could not be changed: {}", e.getClass().getName());
     log.debug("an answer could not be changed", e);
-    fail(new UpstreamFailure(Kind.AFTER_HEAD, "the answer cannot be passed on as it is"));
-    cancelUpstream();
+    end(
+        new UpstreamFailure(Kind.AFTER_HEAD, "the answer cannot be passed on as it is"),
+        StreamEnd.Cause.FAILED);
+    attempt.cancel();
   }
 
   /** Writes to the client, after the head if that has not gone yet; false if it is too late. */
@@ -306,7 +487,7 @@ final class Forwarding
       late = null;
     }
     if (failure != null) {
-      fail(failure, cause);
+      end(failure, cause);
     } else if (ending) {
       finish();
     }
@@ -330,8 +511,7 @@ final class Forwarding
     }
   }
 
-  @Override
-  public void onEnd() {
+  void onEnd(Attempt attempt) {
     boolean discarded;
     boolean whole;
     synchronized (this) {
@@ -345,34 +525,40 @@ final class Forwarding
       }
     }
     if (discarded) {
-      complete(Outcome.CLIENT_GONE);
+      complete(Outcome.CLIENT_GONE, null);
     } else if (!whole) {
       fail(
+          attempt,
           new UpstreamFailure(Kind.AFTER_HEAD, "the answer ended before its end was said"),
           StreamEnd.Cause.TRUNCATED);
-    } else if (transform == null) {
-      finish();
     } else {
-      finish(transform);
+      finish(attempt);
     }
   }
 
-  private void finish(AnswerTransform change) {
-    ByteBuffer rest;
-    try {
-      rest = change.end();
-    } catch (RuntimeException e) {
-      notTransformed(e);
-      return;
+  /** The upstream's answer is whole; what was held back goes out. */
+  private void finish(Attempt attempt) {
+    ByteBuffer rest = NO_BYTES;
+    if (transform != null) {
+      try {
+        rest = transform.end();
+      } catch (RuntimeException e) {
+        notTransformed(attempt, e);
+        return;
+      }
+    }
+    if (held != null) {
+      rest = held.with(rest);
+      held = null;
     }
     boolean headGone;
     synchronized (this) {
       headGone = state != State.WAITING;
     }
-    if (rest.hasRemaining() || !headGone) {
+    if (rest.hasRemaining() || (!headGone && !bodiless)) {
       ending = true;
       write(rest, false, null);
-    } else {
+    } else if (headGone || headGoes()) {
       finish();
     }
   }
@@ -388,22 +574,30 @@ final class Forwarding
       failed = exchange.meter().failed();
     }
     // settled first: a client that has seen the end may call again at once
-    complete(failed ? Outcome.UPSTREAM_FAILED : Outcome.COMPLETED);
+    complete(
+        failed ? Outcome.UPSTREAM_FAILED : Outcome.COMPLETED,
+        failed ? new UpstreamFailure(Kind.AFTER_HEAD, "the answer ended with an error") : null);
     client.end();
   }
 
-  @Override
-  public void onFailure(UpstreamFailure failure) {
-    fail(failure);
+  void onFailure(Attempt attempt, UpstreamFailure failure) {
+    fail(attempt, failure);
+  }
+
+  private void fail(Attempt attempt, UpstreamFailure failure) {
+    boolean timeout = OwnAnswer.outcome(failure, true).kind() == Outcome.Kind.TIMEOUT;
+    fail(attempt, failure, timeout ? StreamEnd.Cause.TIMEOUT : StreamEnd.Cause.FAILED);
+  }
+
+  /** Tries the call again, or ends it because of this. */
+  private void fail(Attempt attempt, UpstreamFailure failure, StreamEnd.Cause cause) {
+    if (!RetryPolicy.covers(failure.kind()) || !again(attempt, failure)) {
+      end(failure, cause);
+    }
   }
 
   /** Ends the call because of this, with what the client can still be told. */
-  private void fail(UpstreamFailure failure) {
-    boolean timeout = outcome(failure, true).kind() == Outcome.Kind.TIMEOUT;
-    fail(failure, timeout ? StreamEnd.Cause.TIMEOUT : StreamEnd.Cause.FAILED);
-  }
-
-  private void fail(UpstreamFailure failure, StreamEnd.Cause cause) {
+  private void end(UpstreamFailure failure, StreamEnd.Cause cause) {
     boolean answered;
     boolean discarded;
     boolean cutNow;
@@ -424,45 +618,24 @@ final class Forwarding
       state = State.ENDED;
     }
     if (discarded) {
-      complete(Outcome.CLIENT_GONE);
+      complete(Outcome.CLIENT_GONE, null);
       return;
     }
-    Outcome outcome = outcome(failure, answered);
+    Outcome outcome = OwnAnswer.outcome(failure, answered);
     if (outcome.kind() == Outcome.Kind.CLIENT_GONE) {
-      complete(outcome);
+      complete(outcome, null);
       client.abort();
     } else if (!answered) {
-      answer(refusal(outcome, failure), outcome);
+      answer(OwnAnswer.of(outcome, failure), outcome, failure);
     } else {
-      breakOff(cause, outcome, cutNow);
+      breakOff(cause, outcome, failure, cutNow);
     }
-  }
-
-  private static Outcome outcome(UpstreamFailure failure, boolean answered) {
-    return switch (failure.kind()) {
-      case CONNECT_TIMEOUT, FIRST_BYTE_TIMEOUT, IDLE_TIMEOUT, TOTAL_TIMEOUT -> Outcome.TIMEOUT;
-      case REQUEST_BODY -> Outcome.CLIENT_GONE;
-      default -> answered ? Outcome.TRUNCATED : Outcome.UPSTREAM_FAILED;
-    };
-  }
-
-  private static Refusal refusal(Outcome outcome, UpstreamFailure failure) {
-    return switch (outcome.kind()) {
-      case TIMEOUT ->
-          Refusal.of(504, "upstream-timeout", "the model server did not answer in time");
-      default ->
-          Refusal.of(
-              502,
-              "upstream-failed",
-              failure.kind() == Kind.CONNECT
-                  ? "the model server cannot be reached"
-                  : "the model server gave no usable answer");
-    };
   }
 
   /** A stream is told what happened and ended; anything else is cut. */
-  private void breakOff(StreamEnd.Cause cause, Outcome outcome, boolean cutNow) {
-    complete(outcome);
+  private void breakOff(
+      StreamEnd.Cause cause, Outcome outcome, UpstreamFailure failure, boolean cutNow) {
+    complete(outcome, failure);
     Endpoint endpoint = exchange.endpoint();
     byte[] error =
         stream && !cutNow && endpoint != null
@@ -470,22 +643,9 @@ final class Forwarding
             : NOTHING;
     if (error.length == 0) {
       client.abort();
-      return;
+    } else {
+      OwnAnswer.writeLast(client, ByteBuffer.wrap(error), true);
     }
-    client.write(
-        ByteBuffer.wrap(error),
-        true,
-        new ClientResponse.WriteCallback() {
-          @Override
-          public void written() {
-            client.end();
-          }
-
-          @Override
-          public void failed(Throwable cause) {
-            client.abort();
-          }
-        });
   }
 
   private void refuse(Refusal refusal, Outcome outcome) {
@@ -495,39 +655,26 @@ final class Forwarding
       }
       state = State.ENDED;
     }
-    answer(refusal, outcome);
+    answer(refusal, outcome, null);
   }
 
   /** Answers in place of the upstream, of which the client has seen nothing. */
-  private void answer(Refusal refusal, Outcome outcome) {
+  private void answer(Refusal refusal, Outcome outcome, @Nullable UpstreamFailure failure) {
     RefusalRenderer.Rendered rendered = RefusalRenderer.render(refusal, dialect());
     HeaderMap fields = HeaderMap.copyOf(rendered.headers()).addAll(exchange.responseHeaders());
-    write(rendered.status(), fields, rendered.body(), outcome);
+    write(rendered.status(), withFacts(fields), rendered.body(), outcome, failure);
   }
 
-  private void write(int status, HeaderMap fields, ByteBuffer body, Outcome outcome) {
+  private void write(
+      int status,
+      HeaderMap fields,
+      ByteBuffer body,
+      Outcome outcome,
+      @Nullable UpstreamFailure failure) {
     fields.set("Content-Length", Integer.toString(body.remaining()));
     exchange.status(status);
-    complete(outcome);
-    client.head(status, fields);
-    if (exchange.request().method().equals("HEAD")) {
-      client.end();
-      return;
-    }
-    client.write(
-        body,
-        false,
-        new ClientResponse.WriteCallback() {
-          @Override
-          public void written() {
-            client.end();
-          }
-
-          @Override
-          public void failed(Throwable cause) {
-            client.abort();
-          }
-        });
+    complete(outcome, failure);
+    OwnAnswer.write(client, status, fields, body, exchange.request().method().equals("HEAD"));
   }
 
   private Dialect dialect() {
@@ -541,40 +688,59 @@ final class Forwarding
 
   @Override
   public void clientGone() {
-    Upstream target = upstream;
     synchronized (this) {
       if (state == State.ENDED || state == State.DISCARDING) {
         return;
       }
-      if (target != null && !target.cancelOnClientGone()) {
+      if (current != null && !current.route().upstream().cancelOnClientGone()) {
         state = State.DISCARDING;
         return;
       }
       state = State.ENDED;
     }
     cancelUpstream();
-    complete(Outcome.CLIENT_GONE);
+    complete(Outcome.CLIENT_GONE, null);
   }
 
   /** Ends the call because the server stops. */
   void cut() {
     refuseDraining();
-    fail(new UpstreamFailure(Kind.AFTER_HEAD, "the server stops"), StreamEnd.Cause.SHUTDOWN);
+    end(new UpstreamFailure(Kind.AFTER_HEAD, "the server stops"), StreamEnd.Cause.SHUTDOWN);
     cancelUpstream();
   }
 
   private void cancelUpstream() {
-    UpstreamCall sent;
+    Attempt sent;
+    Runnable wait;
     synchronized (this) {
-      cancelled = true;
-      sent = call;
+      sent = current;
+      wait = waiting;
+      waiting = null;
+    }
+    if (wait != null) {
+      wait.run();
     }
     if (sent != null) {
       sent.cancel();
     }
   }
 
-  private void complete(Outcome outcome) {
+  /**
+   * Settles the call.
+   *
+   * @param failure what the upstream did wrong, or null where it did nothing wrong
+   */
+  private void complete(Outcome outcome, @Nullable UpstreamFailure failure) {
+    Attempt last;
+    synchronized (this) {
+      last = current;
+    }
+    if (last != null) {
+      boolean whole = outcome.kind() == Outcome.Kind.COMPLETED;
+      last.report(
+          failure == null && !whole ? new UpstreamFailure(Kind.CANCELLED, "given up") : failure,
+          elapsedNanos());
+    }
     exchange.onComplete(outcome);
     proxy.ended(this);
   }

@@ -27,6 +27,9 @@ public final class Proxy {
   private final UpstreamRouter router;
   private final @Nullable Duration maxDuration;
   private final long maxResponseBytes;
+  private final @Nullable RetryPolicy retries;
+  private final @Nullable RetryBudget retryBudget;
+  private final @Nullable AnswerFields answerFields;
   private final Set<Forwarding> active = ConcurrentHashMap.newKeySet();
   private final CompletableFuture<Void> drained = new CompletableFuture<>();
   private volatile boolean draining;
@@ -35,6 +38,9 @@ public final class Proxy {
     router = builder.router;
     maxDuration = builder.maxDuration;
     maxResponseBytes = builder.maxResponseBytes;
+    retries = builder.retries;
+    retryBudget = retries == null ? null : retries.newBudget();
+    answerFields = builder.answerFields;
   }
 
   /** A builder of a proxy that asks this router. */
@@ -138,11 +144,21 @@ public final class Proxy {
     return maxResponseBytes;
   }
 
+  @Nullable Retrying retrying(Exchange exchange) {
+    return Retrying.of(exchange, router, retries, retryBudget);
+  }
+
+  @Nullable AnswerFields answerFields() {
+    return answerFields;
+  }
+
   /** Collects the settings of a proxy. Not thread-safe. */
   public static final class Builder {
     private final UpstreamRouter router;
     private @Nullable Duration maxDuration;
     private long maxResponseBytes = Long.MAX_VALUE;
+    private @Nullable RetryPolicy retries;
+    private @Nullable AnswerFields answerFields;
 
     private Builder(UpstreamRouter router) {
       this.router = Objects.requireNonNull(router);
@@ -163,6 +179,18 @@ public final class Proxy {
         throw new IllegalArgumentException("an answer needs at least a byte: " + value);
       }
       maxResponseBytes = value;
+      return this;
+    }
+
+    /** When a call that failed is tried again; never unless set. */
+    public Builder retries(RetryPolicy value) {
+      retries = value;
+      return this;
+    }
+
+    /** What answers say about how they came about; nothing unless set. */
+    public Builder answerFields(AnswerFields value) {
+      answerFields = value;
       return this;
     }
 

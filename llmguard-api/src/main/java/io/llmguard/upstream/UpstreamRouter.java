@@ -1,12 +1,31 @@
 package io.llmguard.upstream;
 
 import io.llmguard.Exchange;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
 
 /** Chooses the upstream of an admitted call. */
 @FunctionalInterface
 public interface UpstreamRouter {
   /** Where the call goes. Does not block; any thread may ask. */
   Route route(Exchange exchange);
+
+  /**
+   * Where the call goes after attempts that failed, of which its client has seen nothing. Does not
+   * block.
+   *
+   * @param tried the attempts, in order
+   * @param retriesLeft true if the same model may be tried again; else only another one
+   * @return a route to an upstream, perhaps later; anything else lets the last failure stand
+   */
+  default @Nullable Route again(Exchange exchange, List<Route.To> tried, boolean retriesLeft) {
+    return retriesLeft ? route(exchange) : null;
+  }
+
+  /** True if there may be another model for the call, once the retries for one are used up. */
+  default boolean hasFallback(Exchange exchange, List<Route.To> tried) {
+    return false;
+  }
 
   /** A router that knows one upstream. */
   static UpstreamRouter to(Upstream upstream) {

@@ -1,6 +1,7 @@
 package io.llmguard.examples.gateway;
 
 import io.llmguard.examples.gateway.command.AuditCommand;
+import io.llmguard.examples.gateway.command.ChatCommand;
 import io.llmguard.examples.gateway.command.KeyCommand;
 import io.llmguard.examples.gateway.command.ServeCommand;
 import io.llmguard.examples.gateway.config.ConfigException;
@@ -17,7 +18,7 @@ import picocli.CommandLine.IVersionProvider;
     mixinStandardHelpOptions = true,
     versionProvider = Main.Version.class,
     synopsisSubcommandLabel = "COMMAND",
-    subcommands = {ServeCommand.class, KeyCommand.class, AuditCommand.class})
+    subcommands = {ServeCommand.class, KeyCommand.class, AuditCommand.class, ChatCommand.class})
 public final class Main {
   /** Exit code of a check that found something. */
   public static final int FOUND = 1;

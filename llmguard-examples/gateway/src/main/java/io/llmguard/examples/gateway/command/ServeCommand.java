@@ -7,7 +7,6 @@ import io.llmguard.examples.gateway.config.GatewayConfig.UpstreamServer;
 import io.llmguard.examples.gateway.config.HostPort;
 import io.llmguard.examples.gateway.demo.DemoUpstream;
 import io.llmguard.examples.gateway.server.Gateway;
-import java.io.Console;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.time.Duration;
@@ -63,7 +62,7 @@ public final class ServeCommand implements Callable<Integer> {
     }
     DemoUpstream demoUpstream = demo ? DemoUpstream.start(PACE) : null;
     GatewayConfig settings = settings(line, demoUpstream);
-    Gateway gateway = Gateway.start(settings, onTerminal());
+    Gateway gateway = Gateway.start(settings, Terminals.interactive());
     CountDownLatch stop = new CountDownLatch(1);
     Runtime.getRuntime()
         .addShutdownHook(
@@ -79,22 +78,6 @@ public final class ServeCommand implements Callable<Integer> {
     print(line.getOut(), settings, gateway);
     stop.await();
     return 0;
-  }
-
-  /** True if a person reads the output. Before JDK 22 a console was there on terminals only. */
-  @SuppressWarnings("SystemConsoleNull") // what later versions answer is asked for below
-  private static boolean onTerminal() {
-    Console console = System.console();
-    if (console == null) {
-      return false;
-    }
-    try {
-      return (boolean) Console.class.getMethod("isTerminal").invoke(console);
-    } catch (NoSuchMethodException e) {
-      return true;
-    } catch (ReflectiveOperationException e) {
-      return false;
-    }
   }
 
   private GatewayConfig settings(CommandLine line, @Nullable DemoUpstream demoUpstream) {

@@ -18,7 +18,7 @@ import java.util.List;
 import java.util.Map;
 
 /** A gateway on a free port in front of recorded answers, and a client of it. */
-final class RunningGateway implements AutoCloseable {
+public final class RunningGateway implements AutoCloseable {
   static final String CHAT =
       "{\"model\":\"gemma3:270m\",\"messages\":[{\"role\":\"user\",\"content\":\"Tell me a fact\"}]}";
 
@@ -37,7 +37,7 @@ final class RunningGateway implements AutoCloseable {
    * Starts one from a configuration file; in it {@code ${UPSTREAM}} is the upstream's URL and
    * {@code ${DATA}} the data directory.
    */
-  static RunningGateway start(Path folder, String yaml) throws IOException {
+  public static RunningGateway start(Path folder, String yaml) throws IOException {
     DemoUpstream upstream = DemoUpstream.start(Duration.ZERO);
     Path data = folder.resolve("data");
     Path file = folder.resolve("config.yaml");
@@ -55,21 +55,21 @@ final class RunningGateway implements AutoCloseable {
   }
 
   /** One with the guide's limits, and no file but for where things are. */
-  static RunningGateway start(Path folder) throws IOException {
+  public static RunningGateway start(Path folder) throws IOException {
     return start(folder, settings(""));
   }
 
   /** Settings under {@code llmguard:}, one a line, beside where things are. */
-  static String settings(String more) {
+  public static String settings(String more) {
     return "llmguard:\n  listen: 127.0.0.1:0\n  data_dir: ${DATA}\n  upstream: ${UPSTREAM}\n"
         + more.indent(2);
   }
 
-  String url() {
+  public String url() {
     return gateway.url();
   }
 
-  String upstreamUrl() {
+  public String upstreamUrl() {
     return upstream.url();
   }
 
@@ -77,7 +77,7 @@ final class RunningGateway implements AutoCloseable {
     return gateway.adminUrl();
   }
 
-  Path data() {
+  public Path data() {
     return data;
   }
 
@@ -90,7 +90,7 @@ final class RunningGateway implements AutoCloseable {
   }
 
   /** The first key, from the file that holds it where nobody reads the terminal. */
-  String firstKey() throws IOException {
+  public String firstKey() throws IOException {
     return Files.readString(data.resolve("first-key.txt")).strip();
   }
 

@@ -23,6 +23,7 @@ final class ReadCommand implements Callable<Integer> {
   @Option(names = "--measure")
   private int measure = 5;
 
+  private final int expected = Script.length();
   private int tokens;
   private int length;
 
@@ -60,7 +61,7 @@ final class ReadCommand implements Callable<Integer> {
       tokens = 0;
       length = 0;
       reader.read(this::count);
-      if (tokens != Script.TOKENS || length != Script.length()) {
+      if (tokens != Script.TOKENS || length != expected) {
         throw new IllegalStateException(
             "%d tokens of %d characters came".formatted(tokens, length));
       }

@@ -9,6 +9,7 @@ import io.llmguard.wire.PromptDigest;
 import io.llmguard.wire.Usage;
 import java.math.BigDecimal;
 import java.net.InetAddress;
+import java.net.InetSocketAddress;
 import java.time.Instant;
 import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
@@ -77,6 +78,7 @@ public record AuditEvent(
   /** Under what a call keeps what it was about beside its path; never a credential. */
   public static final Exchange.Key<String> TARGET = new Exchange.Key<>("target", String.class);
 
+  private static final InetAddress NOWHERE = new InetSocketAddress(0).getAddress();
   private static final Pattern KEYS = Pattern.compile(ApiKey.PATTERN);
   private static final long NANOS_PER_MILLI = 1_000_000;
 
@@ -111,6 +113,35 @@ public record AuditEvent(
         exchange.get(COST_USD),
         exchange.retries(),
         exchange.traceId(),
+        content);
+  }
+
+  /** The same without who called: hash and id of the key, name, and address. */
+  public AuditEvent withoutCaller() {
+    return new AuditEvent(
+        ts,
+        id,
+        null,
+        null,
+        null,
+        NOWHERE,
+        method,
+        path,
+        target,
+        model,
+        upstream,
+        promptHash,
+        promptLength,
+        duration,
+        timeToFirstToken,
+        status,
+        outcome,
+        inputTokens,
+        outputTokens,
+        tokensEstimated,
+        costUsd,
+        retries,
+        traceId,
         content);
   }
 

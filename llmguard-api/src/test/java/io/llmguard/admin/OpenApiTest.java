@@ -13,12 +13,15 @@ import io.llmguard.admin.internal.KeyField;
 import io.llmguard.admin.internal.KeyField.Treatment;
 import io.llmguard.testkit.TestRequest;
 import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.LinkedHashSet;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Set;
 import java.util.TreeSet;
 import java.util.stream.Collectors;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 
 /** The document and the handler say the same. */
@@ -64,6 +67,22 @@ class OpenApiTest {
     assertThat(properties("UpdateKey")).isEqualTo(taken);
     taken.remove("key");
     assertThat(properties("GenerateKey")).isEqualTo(taken);
+  }
+
+  @Test
+  void theGuideSaysWhatBecomesOfEachField() throws IOException {
+    assertThat(
+            Files.readAllLines(Path.of("../docs/admin.md")).stream()
+                .filter(line -> line.startsWith("| `") && !line.contains("` /"))
+                .filter(line -> !line.startsWith("| `GET") && !line.startsWith("| `POST"))
+                .toList())
+        .containsExactlyElementsOf(
+            Stream.of(Treatment.values())
+                .flatMap(
+                    treatment ->
+                        KeyField.ALL.stream().filter(field -> field.treatment() == treatment))
+                .map(field -> "| `" + field.name() + "` | " + field.note() + " |")
+                .toList());
   }
 
   private Set<String> properties(String schema) {

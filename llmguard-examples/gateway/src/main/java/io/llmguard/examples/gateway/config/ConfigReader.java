@@ -49,31 +49,10 @@ import org.yaml.snakeyaml.nodes.Node;
  * then it is an error too.
  */
 public final class ConfigReader {
-  /** LiteLLM's settings that guard something: without effect they would be a hole. */
-  private static final List<String> GUARDING =
-      List.of(
-          "max_budget",
-          "budget_duration",
-          "allowed_ips",
-          "allowed_routes",
-          "admin_only_routes",
-          "enable_jwt_auth",
-          "litellm_jwtauth",
-          "custom_auth",
-          "max_parallel_requests",
-          "global_max_parallel_requests",
-          "max_request_size_mb",
-          "max_response_size_mb",
-          "guardrails",
-          "default_key_generate_params",
-          "upperbound_key_generate_params",
-          "max_user_budget",
-          "max_internal_user_budget",
-          "enforce_user_param");
-
   private final String file;
   private final Function<String, @Nullable String> environment;
   private final List<String> warnings = new ArrayList<>();
+  private final LiteLlmSettings litellm = LiteLlmSettings.load();
 
   private ConfigReader(String file, Function<String, @Nullable String> environment) {
     this.file = file;
@@ -118,11 +97,15 @@ public final class ConfigReader {
     Setting general = top.get("general_settings");
     Setting masterKey = general == null ? null : general.get("master_key");
     List<Deployment> models = models(top.get("model_list"));
-    warnAbout(general);
-    warnAbout(top.get("litellm_settings"));
-    warnAbout(top.get("router_settings"));
-    top.unread().forEach(this::warnAboutOne);
-    return settings(own == null ? empty() : own, path, masterKey, models);
+    Setting litellmSettings = top.get("litellm_settings");
+    CallbackSettings callbacks =
+        new CallbackReader(environment, warnings)
+            .read(litellmSettings, own == null ? null : own.get("callbacks"));
+    judge("general_settings", general);
+    judge("litellm_settings", litellmSettings);
+    judge("router_settings", top.get("router_settings"));
+    judge("(top level)", top);
+    return settings(own == null ? empty() : own, path, masterKey, models, callbacks);
   }
 
   private @Nullable Node compose(Reader text) {
@@ -148,23 +131,33 @@ public final class ConfigReader {
     return new Setting(file, "llmguard", node, environment);
   }
 
-  private void warnAbout(@Nullable Setting section) {
-    if (section != null) {
-      section.unread().forEach(this::warnAboutOne);
+  /** Warns about, or refuses, what nobody has asked for in a section of LiteLLM's. */
+  private void judge(String section, @Nullable Setting settings) {
+    if (settings == null) {
+      return;
     }
-  }
-
-  private void warnAboutOne(Setting setting) {
-    String name = setting.path().substring(setting.path().lastIndexOf('.') + 1);
-    if (GUARDING.contains(name)) {
-      throw setting.error(
-          "guards something, and this version does nothing for it; take it out to start without");
+    for (Setting setting : settings.unread()) {
+      if (setting.saysNothing()) {
+        continue;
+      }
+      LiteLlmSettings.Row row = litellm.find(section, setting.name());
+      if (row == null) {
+        warnings.add(setting.place() + ": " + setting.path() + " is not known and has no effect");
+      } else if (row.treatment() == LiteLlmSettings.Treatment.REFUSED) {
+        throw setting.error(row.note() + "; this version does not: take it out to start without");
+      } else {
+        warnings.add(setting.place() + ": " + setting.path() + " has no effect: " + row.note());
+      }
     }
-    warnings.add(setting.place() + ": " + setting.path() + " has no effect");
   }
 
   private GatewayConfig settings(
-      Setting own, @Nullable Path path, @Nullable Setting masterKey, List<Deployment> models) {
+      Setting own,
+      @Nullable Path path,
+      @Nullable Setting masterKey,
+      List<Deployment> models,
+      CallbackSettings callbacks) {
+    own.get("callbacks");
     Path base = path == null || path.getParent() == null ? Path.of("") : path.getParent();
     Setting dataDir = own.get("data_dir");
     Setting adminListen = own.get("admin_listen");
@@ -203,6 +196,7 @@ public final class ConfigReader {
             jwt(own.get("jwt")),
             clientCertificates(own.get("client_certificates")),
             headers == null ? List.of() : headers.strings(),
+            callbacks,
             warnings);
     own.refuseUnknown();
     return config;
@@ -351,9 +345,9 @@ public final class ConfigReader {
       Setting given = params.require("api_base");
       base = httpUrl(given);
     }
-    params.unread().forEach(this::warnAboutOne);
+    judge("model_list[].litellm_params", params);
     item.get("model_info");
-    item.unread().forEach(this::warnAboutOne);
+    judge("model_list[]", item);
     Secret credential =
         apiKey == null || apiKey.string().equals("none") ? null : new Secret(apiKey.string());
     return new Deployment(

@@ -32,6 +32,7 @@ import org.jspecify.annotations.Nullable;
  * @param jwt issuers whose tokens are taken
  * @param clientCertificates client certificates as credentials, or null
  * @param extraKeyHeaders further headers that may carry a key
+ * @param callbacks who is told of calls that have ended
  * @param warnings what was read but has no effect, in words
  */
 public record GatewayConfig(
@@ -56,6 +57,7 @@ public record GatewayConfig(
     List<JwtIssuer> jwt,
     @Nullable ClientCertificates clientCertificates,
     List<String> extraKeyHeaders,
+    CallbackSettings callbacks,
     List<String> warnings) {
 
   /** Copies the lists. */
@@ -91,6 +93,7 @@ public record GatewayConfig(
         jwt,
         clientCertificates,
         extraKeyHeaders,
+        callbacks,
         warnings);
   }
 

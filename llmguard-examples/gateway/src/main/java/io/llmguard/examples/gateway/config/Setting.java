@@ -48,6 +48,21 @@ final class Setting {
     return path;
   }
 
+  /** The last part of the path. */
+  String name() {
+    return path.substring(path.lastIndexOf('.') + 1);
+  }
+
+  /** True if it is null, false or empty. */
+  boolean saysNothing() {
+    if (node instanceof ScalarNode scalar) {
+      return isNull() || scalar.getValue().isEmpty() || scalar.getValue().equalsIgnoreCase("false");
+    }
+    return node instanceof SequenceNode sequence
+        ? sequence.getValue().isEmpty()
+        : node instanceof MappingNode mapping && mapping.getValue().isEmpty();
+  }
+
   int line() {
     return node.getStartMark() == null ? 1 : node.getStartMark().getLine() + 1;
   }

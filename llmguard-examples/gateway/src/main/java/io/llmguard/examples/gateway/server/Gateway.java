@@ -71,6 +71,10 @@ public final class Gateway implements AutoCloseable {
     List<Stage> observers = new ArrayList<>();
     observers.add(trail.stage());
     observers.add(metering.stage());
+    Stage callbacks = Callbacks.open(config, resources);
+    if (callbacks != null) {
+      observers.add(callbacks);
+    }
     GuardAssembly guards =
         new GuardAssembly(config, keys, counters, observers, metering.limitListener());
     proxy = resources.open(new Upstreams(config)).proxy();

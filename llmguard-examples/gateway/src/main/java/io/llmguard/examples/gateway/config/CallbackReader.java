@@ -1,0 +1,180 @@
+package io.llmguard.examples.gateway.config;
+
+import io.llmguard.callback.WebhookTarget;
+import io.llmguard.examples.gateway.config.CallbackSettings.Langfuse;
+import io.llmguard.examples.gateway.config.CallbackSettings.Otlp;
+import io.llmguard.examples.gateway.config.CallbackSettings.Webhook;
+import io.llmguard.examples.gateway.config.CallbackSettings.When;
+import io.llmguard.examples.gateway.config.GatewayConfig.Secret;
+import java.net.URI;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.TreeMap;
+import java.util.function.Function;
+import org.jspecify.annotations.Nullable;
+
+/** Reads LiteLLM's callbacks, {@code llmguard.callbacks}, and the environment that they need. */
+final class CallbackReader {
+  private static final String DEFAULT_LANGFUSE = "https://cloud.langfuse.com";
+
+  private final Function<String, @Nullable String> environment;
+  private final List<String> warnings;
+
+  CallbackReader(Function<String, @Nullable String> environment, List<String> warnings) {
+    this.environment = environment;
+    this.warnings = warnings;
+  }
+
+  CallbackSettings read(@Nullable Setting litellm, @Nullable Setting own) {
+    Map<String, Setting> success = names(litellm, "success_callback");
+    Map<String, Setting> failure = names(litellm, "failure_callback");
+    Map<String, Setting> both = names(litellm, "callbacks");
+    Map<String, Setting> places = new TreeMap<>(both);
+    places.putAll(failure);
+    places.putAll(success);
+    Langfuse langfuse = null;
+    Otlp otlp = null;
+    for (Map.Entry<String, Setting> entry : places.entrySet()) {
+      String name = entry.getKey();
+      Setting place = entry.getValue();
+      When when =
+          new When(
+              success.containsKey(name) || both.containsKey(name),
+              failure.containsKey(name) || both.containsKey(name));
+      switch (name) {
+        case "langfuse" -> langfuse = langfuse(when, place);
+        case "otel" -> otlp = otlp(when, place);
+        case "prometheus" -> {
+          // /metrics is always there
+        }
+        default ->
+            warnings.add(
+                place.place()
+                    + ": "
+                    + place.path()
+                    + ": there is no callback "
+                    + name
+                    + "; there are langfuse, otel, prometheus and llmguard.callbacks.webhook");
+      }
+    }
+    boolean off = flag(litellm, "turn_off_message_logging");
+    boolean content = flag(own, "content");
+    Webhook webhook = own == null ? null : webhook(own.get("webhook"));
+    if (own != null) {
+      own.refuseUnknown();
+    }
+    return new CallbackSettings(
+        content && !off, flag(litellm, "redact_user_api_key_info"), langfuse, otlp, webhook);
+  }
+
+  private static Map<String, Setting> names(@Nullable Setting section, String name) {
+    Setting list = section == null ? null : section.get(name);
+    Map<String, Setting> names = new LinkedHashMap<>();
+    if (list != null) {
+      list.strings().forEach(callback -> names.put(callback, list));
+    }
+    return names;
+  }
+
+  private static boolean flag(@Nullable Setting section, String name) {
+    Setting setting = section == null ? null : section.get(name);
+    return setting != null && setting.bool();
+  }
+
+  private @Nullable Langfuse langfuse(When when, Setting place) {
+    String publicKey = variable("LANGFUSE_PUBLIC_KEY");
+    String secretKey = variable("LANGFUSE_SECRET_KEY");
+    if (publicKey == null || secretKey == null) {
+      warnings.add(
+          place.place()
+              + ": "
+              + place.path()
+              + ": langfuse is off: set LANGFUSE_PUBLIC_KEY and LANGFUSE_SECRET_KEY in the"
+              + " environment");
+      return null;
+    }
+    String host = variable("LANGFUSE_HOST");
+    host = host == null ? variable("LANGFUSE_BASE_URL") : host;
+    return new Langfuse(
+        when,
+        url(place, "LANGFUSE_HOST", host == null ? DEFAULT_LANGFUSE : host),
+        publicKey,
+        new Secret(secretKey));
+  }
+
+  private @Nullable Otlp otlp(When when, Setting place) {
+    String endpoint = variable("OTEL_EXPORTER_OTLP_ENDPOINT");
+    endpoint = endpoint == null ? variable("OTEL_ENDPOINT") : endpoint;
+    if (endpoint == null) {
+      warnings.add(
+          place.place()
+              + ": "
+              + place.path()
+              + ": otel is off: set OTEL_EXPORTER_OTLP_ENDPOINT in the environment, such as"
+              + " http://localhost:4318");
+      return null;
+    }
+    String headers = variable("OTEL_EXPORTER_OTLP_HEADERS");
+    headers = headers == null ? variable("OTEL_HEADERS") : headers;
+    String service = variable("OTEL_SERVICE_NAME");
+    return new Otlp(
+        when,
+        url(place, "OTEL_EXPORTER_OTLP_ENDPOINT", endpoint),
+        headers(place, headers),
+        service == null ? "llmguard" : service);
+  }
+
+  private static Map<String, Secret> headers(Setting place, @Nullable String text) {
+    Map<String, Secret> headers = new LinkedHashMap<>();
+    if (text != null) {
+      for (String pair : text.split(",", -1)) {
+        int equals = pair.indexOf('=');
+        if (equals < 1) {
+          throw place.error("OTEL_EXPORTER_OTLP_HEADERS must be name=value,name=value");
+        }
+        headers.put(
+            pair.substring(0, equals).strip(), new Secret(pair.substring(equals + 1).strip()));
+      }
+    }
+    return headers;
+  }
+
+  private static @Nullable Webhook webhook(@Nullable Setting setting) {
+    if (setting == null) {
+      return null;
+    }
+    Setting url = setting.require("url");
+    Setting secret = setting.require("secret");
+    URI uri;
+    try {
+      uri = URI.create(url.string());
+    } catch (IllegalArgumentException e) {
+      throw url.error("is no URL"); // without the text: it may hold a token
+    }
+    if (!"https".equals(uri.getScheme()) && !"http".equals(uri.getScheme())) {
+      throw url.error("must be a URL such as https://hooks.example/llm");
+    }
+    String value = secret.string();
+    try {
+      new WebhookTarget(uri, value).close();
+    } catch (IllegalArgumentException e) {
+      throw secret.error(String.valueOf(e.getMessage()));
+    }
+    setting.refuseUnknown();
+    return new Webhook(new When(true, true), uri, new Secret(value));
+  }
+
+  private @Nullable String variable(String name) {
+    String value = environment.apply(name);
+    return value == null || value.isBlank() ? null : value;
+  }
+
+  private static URI url(Setting place, String name, String text) {
+    try {
+      return URI.create(ConfigReader.checkedUrl(text));
+    } catch (IllegalArgumentException e) {
+      throw place.error("the environment variable " + name + " " + e.getMessage());
+    }
+  }
+}

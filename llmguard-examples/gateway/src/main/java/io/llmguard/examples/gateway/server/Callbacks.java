@@ -1,0 +1,85 @@
+package io.llmguard.examples.gateway.server;
+
+import io.llmguard.Stage;
+import io.llmguard.audit.RecordedContent;
+import io.llmguard.callback.CallListener;
+import io.llmguard.callback.CallbackQueue;
+import io.llmguard.callback.CallbackStage;
+import io.llmguard.callback.CallbackTarget;
+import io.llmguard.callback.LangfuseTarget;
+import io.llmguard.callback.OpenTelemetryListener;
+import io.llmguard.callback.OtlpExport;
+import io.llmguard.callback.WebhookTarget;
+import io.llmguard.examples.gateway.Main;
+import io.llmguard.examples.gateway.config.CallbackSettings;
+import io.llmguard.examples.gateway.config.CallbackSettings.When;
+import io.llmguard.examples.gateway.config.GatewayConfig;
+import java.io.UncheckedIOException;
+import java.nio.file.Path;
+import java.time.Duration;
+import org.jspecify.annotations.Nullable;
+
+/** The configured callbacks, and the stage that tells them of calls. */
+final class Callbacks {
+  private static final int LARGEST_CONTENT = 64 * 1024;
+  private static final Duration METRICS_EVERY = Duration.ofSeconds(60);
+
+  private Callbacks() {}
+
+  /** The stage, or null where nothing is configured; what it needs is closed with the resources. */
+  static @Nullable Stage open(GatewayConfig config, Resources resources) {
+    CallbackSettings settings = config.callbacks();
+    if (settings.langfuse() == null && settings.otlp() == null && settings.webhook() == null) {
+      return null;
+    }
+    CallbackStage.Builder stage = CallbackStage.builder().hideCaller(settings.hideCaller());
+    if (settings.content()) {
+      stage.content(new RecordedContent(LARGEST_CONTENT));
+    }
+    Path spool = config.dataDir().resolve("callbacks");
+    CallbackSettings.Langfuse langfuse = settings.langfuse();
+    if (langfuse != null) {
+      listen(
+          stage,
+          langfuse.when(),
+          queue(
+              new LangfuseTarget(
+                  langfuse.host(), langfuse.publicKey(), langfuse.secretKey().value()),
+              spool,
+              resources));
+    }
+    CallbackSettings.Webhook webhook = settings.webhook();
+    if (webhook != null) {
+      listen(
+          stage,
+          webhook.when(),
+          queue(new WebhookTarget(webhook.url(), webhook.secret().value()), spool, resources));
+    }
+    CallbackSettings.Otlp otlp = settings.otlp();
+    if (otlp != null) {
+      OtlpExport export =
+          resources.open(
+              new OtlpExport(
+                  otlp.endpoint(), otlp.headerValues(), otlp.serviceName(), METRICS_EVERY));
+      listen(stage, otlp.when(), new OpenTelemetryListener(export.telemetry()));
+    }
+    return stage.build();
+  }
+
+  private static void listen(CallbackStage.Builder stage, When when, CallListener listener) {
+    if (when.success()) {
+      stage.onSuccess(listener);
+    }
+    if (when.failure()) {
+      stage.onFailure(listener);
+    }
+  }
+
+  private static CallbackQueue queue(CallbackTarget target, Path spool, Resources resources) {
+    try {
+      return resources.open(CallbackQueue.to(target, spool).open());
+    } catch (UncheckedIOException e) {
+      throw new Main.UserError("callbacks cannot be kept in " + spool.toAbsolutePath(), e);
+    }
+  }
+}

@@ -1,5 +1,6 @@
 package io.llmguard.admin;
 
+import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.llmguard.Decision;
 import io.llmguard.Exchange;
@@ -14,9 +15,12 @@ import io.llmguard.admin.internal.AdminCall;
 import io.llmguard.admin.internal.BadCall;
 import io.llmguard.admin.internal.KeyCalls;
 import io.llmguard.admin.internal.ServerCalls;
+import io.llmguard.admin.internal.SpendCalls;
 import io.llmguard.admin.internal.StrictJson;
 import io.llmguard.audit.AuditEvent;
 import io.llmguard.auth.Caller;
+import io.llmguard.budget.SpendLedgerException;
+import io.llmguard.budget.SpendReader;
 import io.llmguard.key.KeyStore;
 import io.llmguard.key.KeyStoreException;
 import io.llmguard.policy.BodyStage;
@@ -29,8 +33,11 @@ import io.llmguard.wire.Operation;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.UncheckedIOException;
+import java.math.BigDecimal;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
+import java.time.ZoneId;
+import java.time.ZoneOffset;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
@@ -64,7 +71,7 @@ public final class AdminApi {
   private static final String ADMIN = "/admin";
   private static final String DOCUMENT = "openapi.json";
 
-  private record Answering(AdminRoute route, Function<AdminCall, ObjectNode> by) {}
+  private record Answering(AdminRoute route, Function<AdminCall, ? extends JsonNode> by) {}
 
   private final List<Answering> calls = new ArrayList<>();
   private final byte[] document;
@@ -74,7 +81,12 @@ public final class AdminApi {
     document = document();
     KeyCalls keys = new KeyCalls(builder.store, builder.time, builder.changed);
     post("/key/generate", keys::generate);
-    get("/key/info", keys::info);
+    SpendReader reader = builder.spend;
+    SpendCalls spend =
+        reader == null
+            ? null
+            : new SpendCalls(reader, builder.days, builder.maxBudget, builder.time, keys);
+    get("/key/info", call -> keys.info(call, spend));
     get("/key/list", keys::list);
     post("/key/update", keys::update);
     post("/key/block", call -> keys.block(call, true));
@@ -82,6 +94,10 @@ public final class AdminApi {
     post("/key/regenerate", keys::regenerate);
     post("/key/{key}/regenerate", keys::regenerate);
     post("/key/delete", keys::delete);
+    if (spend != null) {
+      get("/spend/logs", spend::logs);
+      get("/global/spend", spend::global);
+    }
     Supplier<List<AdminModel>> models = builder.models;
     if (models != null) {
       get("/model/info", call -> ServerCalls.models(call, models));
@@ -93,11 +109,11 @@ public final class AdminApi {
     posts = addTo(EndpointCatalogue.builder()).build();
   }
 
-  private void get(String path, Function<AdminCall, ObjectNode> by) {
+  private void get(String path, Function<AdminCall, ? extends JsonNode> by) {
     calls.add(new Answering(new AdminRoute("GET", path), by));
   }
 
-  private void post(String path, Function<AdminCall, ObjectNode> by) {
+  private void post(String path, Function<AdminCall, ? extends JsonNode> by) {
     calls.add(new Answering(new AdminRoute("POST", path), by));
   }
 
@@ -184,6 +200,12 @@ public final class AdminApi {
       return answer(exchange);
     } catch (BadCall e) {
       return refuse(e.refusal());
+    } catch (SpendLedgerException e) {
+      log.error("an admin call failed: the spend ledger fails");
+      log.debug("an admin call failed", e);
+      return refuse(
+          Refusal.of(503, "ledger-unavailable", "what was spent cannot be told at the moment")
+              .with("Retry-After", "1"));
     } catch (KeyStoreException e) {
       log.error("an admin call failed: the key store fails");
       log.debug("an admin call failed", e);
@@ -314,6 +336,9 @@ public final class AdminApi {
     private final KeyStore store;
     private TimeSource time = TimeSource.system();
     private Runnable changed = () -> {};
+    private @Nullable SpendReader spend;
+    private ZoneId days = ZoneOffset.UTC;
+    private @Nullable BigDecimal maxBudget;
     private @Nullable Supplier<List<AdminModel>> models;
     private @Nullable Supplier<List<EndpointHealth>> health;
 
@@ -333,6 +358,28 @@ public final class AdminApi {
      */
     public Builder onChange(Runnable value) {
       changed = value;
+      return this;
+    }
+
+    /**
+     * Answers {@code /spend/logs} and {@code /global/spend} from this, and what a key has spent;
+     * without it there are no such paths.
+     *
+     * @param reader the ledger
+     * @param zone in which zone days are told
+     */
+    public Builder spend(SpendReader reader, ZoneId zone) {
+      spend = reader;
+      days = zone;
+      return this;
+    }
+
+    /**
+     * What everybody together may spend, in USD, as {@code /global/spend} tells it; none unless
+     * set.
+     */
+    public Builder maxBudget(@Nullable BigDecimal usd) {
+      maxBudget = usd;
       return this;
     }
 

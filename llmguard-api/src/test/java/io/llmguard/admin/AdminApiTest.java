@@ -393,6 +393,64 @@ class AdminApiTest {
     }
   }
 
+  // ---- what was spent
+
+  @Test
+  void tellsWhatWasSpentCallByCallDayByDayAndInAll() {
+    ApiKey one = console.key(Scope.INFERENCE);
+    ApiKey two = console.key(Scope.INFERENCE);
+    String first = console.spend(one, "a", "u1", 1_500_000_000L);
+    console.time.advance(Duration.ofDays(1));
+    console.spend(two, "a", "u2", 250_000_000L);
+    String last = console.spend(one, "b", "u1", 1L);
+
+    JsonNode logs = console.get("/spend/logs").json();
+    assertThat(logs).hasSize(3);
+    assertThat(logs.get(0).get("request_id").asText()).isEqualTo(last);
+    assertThat(logs.get(0).get("spend").decimalValue()).isEqualByComparingTo("0.000000001");
+    assertThat(logs.get(2).get("api_key").asText()).isEqualTo(one.hash().hex());
+    assertThat(logs.get(2).get("total_tokens").asInt()).isEqualTo(86);
+    assertThat(console.get("/spend/logs?api_key=" + two.hash().hex()).json()).hasSize(1);
+    assertThat(console.get("/spend/logs?user_id=u1&limit=1").json()).hasSize(1);
+    JsonNode page = console.get("/spend/logs?user_id=u1&limit=1&after=" + last).json();
+    assertThat(page.get(0).get("request_id").asText()).isEqualTo(first);
+    assertThat(console.get("/spend/logs?request_id=" + first).json()).hasSize(1);
+    assertThat(console.get("/spend/logs?request_id=none").json()).isEmpty();
+    assertThat(console.get("/spend/logs?api_key=key_none").status()).isEqualTo(404);
+
+    JsonNode days = console.get("/spend/logs?start_date=2026-01-01&end_date=2026-01-02").json();
+    assertThat(days).hasSize(2);
+    assertThat(days.get(0).get("startTime").asText()).isEqualTo("2026-01-01");
+    assertThat(days.get(0).get("spend").decimalValue()).isEqualByComparingTo("1.5");
+    assertThat(days.get(1).at("/users/u2").decimalValue()).isEqualByComparingTo("0.25");
+    assertThat(days.get(1).at("/models/b").decimalValue()).isEqualByComparingTo("0.000000001");
+    assertThat(
+            console
+                .get("/spend/logs?start_date=2026-01-02&end_date=2026-01-02&summarize=false")
+                .json())
+        .hasSize(2);
+    for (String wrong :
+        List.of(
+            "start_date=yesterday",
+            "start_date=2026-01-02&end_date=2026-01-01",
+            "start_date=2020-01-01&end_date=2026-01-01",
+            "limit=10001",
+            "after=x")) {
+      assertThat(console.get("/spend/logs?" + wrong).status()).as(wrong).isEqualTo(400);
+    }
+
+    JsonNode global = console.get("/global/spend").json();
+    assertThat(global.get("spend").decimalValue()).isEqualByComparingTo("1.750000001");
+    assertThat(global.get("max_budget").asInt()).isEqualTo(100);
+    assertThat(
+            console
+                .get("/key/info?key=" + two.hash().hex())
+                .json()
+                .at("/info/spend")
+                .decimalValue())
+        .isEqualByComparingTo("0.25");
+  }
+
   // ---- models and their servers
 
   @Test

@@ -14,9 +14,12 @@ import io.llmguard.StandardGuard.Place;
 import io.llmguard.audit.AuditEvent;
 import io.llmguard.auth.ApiKeyAuthenticator;
 import io.llmguard.auth.AuthenticationStage;
+import io.llmguard.budget.MemorySpendLedger;
+import io.llmguard.budget.SpendEntry;
 import io.llmguard.key.ApiKey;
 import io.llmguard.key.KeyDirectory;
 import io.llmguard.key.KeyIssuer;
+import io.llmguard.key.KeyRecord;
 import io.llmguard.key.KeyStore;
 import io.llmguard.key.MemoryKeyStore;
 import io.llmguard.policy.EndpointCatalogue;
@@ -24,13 +27,16 @@ import io.llmguard.policy.EndpointStage;
 import io.llmguard.policy.Scope;
 import io.llmguard.testkit.ManualTime;
 import io.llmguard.testkit.TestRequest;
+import io.llmguard.wire.Usage;
 import java.math.BigDecimal;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
+import java.time.ZoneOffset;
 import java.util.ArrayList;
 import java.util.EnumSet;
 import java.util.List;
+import java.util.Objects;
 import java.util.Set;
 import java.util.concurrent.CompletionStage;
 
@@ -50,11 +56,13 @@ final class AdminConsole implements AutoCloseable {
   private static final ObjectMapper JSON = new ObjectMapper();
 
   final ManualTime time = new ManualTime();
+  final MemorySpendLedger ledger = new MemorySpendLedger(time, ZoneOffset.UTC, 100);
   final KeyStore store;
   final KeyDirectory keys;
   final AdminApi api;
   final List<AuditEvent> audited = new ArrayList<>();
   private final Guard guard;
+  private int calls;
 
   AdminConsole() {
     this(new MemoryKeyStore());
@@ -68,6 +76,8 @@ final class AdminConsole implements AutoCloseable {
             .time(time)
             .onChange(keys::refresh)
             .models(() -> List.of(MISTRAL, OTHER))
+            .spend(ledger, ZoneOffset.UTC)
+            .maxBudget(new BigDecimal("100"))
             .health(
                 () ->
                     List.of(
@@ -177,6 +187,29 @@ final class AdminConsole implements AutoCloseable {
     Decision decision =
         guard.admit(TestRequest.of("GET", "/api/version").bearer(key)).toCompletableFuture().join();
     return decision instanceof Decision.Refuse refuse ? refuse.refusal().status() : 200;
+  }
+
+  /** A call of a key that has ended. */
+  String spend(ApiKey key, String model, String user, long nanoUsd) {
+    KeyRecord record = Objects.requireNonNull(store.findByHash(key.hash()));
+    String id = String.format("%016x%016x", time.now().toEpochMilli() << 16, ++calls);
+    var unused =
+        ledger.settle(
+            new SpendEntry(
+                id,
+                time.now(),
+                new SpendEntry.Who(
+                    record.id(), record.name(), record.id(), key.hash().hex(), "blue", user),
+                model,
+                "local",
+                "/api/chat",
+                200,
+                "completed",
+                Usage.reported(26, 60),
+                nanoUsd,
+                Duration.ofSeconds(1)),
+            List.of());
+    return id;
   }
 
   @Override

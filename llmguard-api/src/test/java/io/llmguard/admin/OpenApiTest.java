@@ -11,6 +11,7 @@ import com.networknt.schema.SpecVersion.VersionFlag;
 import io.llmguard.admin.AdminConsole.Answer;
 import io.llmguard.admin.internal.KeyField;
 import io.llmguard.admin.internal.KeyField.Treatment;
+import io.llmguard.policy.Scope;
 import io.llmguard.testkit.TestRequest;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -129,6 +130,13 @@ class OpenApiTest {
           "post",
           "/key/{key}/regenerate");
       fits(console.post("/key/delete", "{\"key_aliases\":[\"ci\"]}"), "post", "/key/delete");
+      console.spend(console.key(Scope.INFERENCE), "a", "u", 5);
+      fits(console.get("/spend/logs"), "get", "/spend/logs");
+      fits(
+          console.get("/spend/logs?start_date=2026-01-01&end_date=2026-01-02"),
+          "get",
+          "/spend/logs");
+      fits(console.get("/global/spend"), "get", "/global/spend");
       fits(console.get("/model/info"), "get", "/model/info");
       fits(console.get("/health"), "get", "/health");
       fits(console.get("/openapi.json"), "get", "/openapi.json");

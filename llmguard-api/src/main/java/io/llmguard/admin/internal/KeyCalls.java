@@ -89,8 +89,12 @@ public final class KeyCalls {
     return answer;
   }
 
-  /** {@code GET /key/info}. */
-  public ObjectNode info(AdminCall call) {
+  /**
+   * {@code GET /key/info}.
+   *
+   * @param spend tells what the key has spent, or null
+   */
+  public ObjectNode info(AdminCall call, @Nullable SpendCalls spend) {
     String key = call.query("key").text("key");
     if (key == null) {
       key = call.caller().keyId();
@@ -101,7 +105,10 @@ public final class KeyCalls {
     KeyRecord record = find(call, "key", key);
     ObjectNode answer = StrictJson.object();
     answer.put("key", record.hash().hex());
-    KeyJson.of(record, answer.putObject("info"));
+    ObjectNode info = KeyJson.of(record, answer.putObject("info"));
+    if (spend != null) {
+      info.put("spend", spend.spentBy(record));
+    }
     return answer;
   }
 
@@ -349,7 +356,7 @@ public final class KeyCalls {
   }
 
   /** The record of a key that is named by its id, its hash or itself. */
-  private KeyRecord find(AdminCall call, String where, String key) {
+  KeyRecord find(AdminCall call, String where, String key) {
     KeyRecord record;
     if (key.matches("[0-9a-fA-F]{64}")) {
       record = store.findByHash(KeyHash.parse(key));

@@ -5,6 +5,7 @@ import io.llmguard.upstream.internal.Deadlines;
 import io.llmguard.upstream.internal.JdkCall;
 import java.net.URI;
 import java.net.http.HttpClient;
+import java.security.NoSuchAlgorithmException;
 import java.time.Duration;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
@@ -12,6 +13,7 @@ import java.util.concurrent.Executor;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.atomic.AtomicInteger;
+import javax.net.ssl.SSLContext;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -27,6 +29,7 @@ public final class JdkTransport implements UpstreamTransport {
   private final TransportSettings settings;
   private final @Nullable ExecutorService ownExecutor;
   private final Executor executor;
+  private final SSLContext tls;
   private final Deadlines deadlines = new Deadlines("llmguard-upstream-deadlines");
   // the JDK takes the connect time-out for a whole client only
   private final Map<Duration, HttpClient> clients = new ConcurrentHashMap<>();
@@ -36,13 +39,24 @@ public final class JdkTransport implements UpstreamTransport {
   /** A transport with these settings. */
   public JdkTransport(TransportSettings settings) {
     this.settings = settings;
-    Executor given = settings.executor();
-    if (given == null) {
+    SSLContext given = settings.tls();
+    this.tls = given == null ? defaultTls() : given;
+    Executor workers = settings.executor();
+    if (workers == null) {
       ownExecutor = workers();
       executor = ownExecutor;
     } else {
       ownExecutor = null;
-      executor = given;
+      executor = workers;
+    }
+  }
+
+  /** Made here, because it reads files: the first call may come on a thread that must not wait. */
+  private static SSLContext defaultTls() {
+    try {
+      return SSLContext.getDefault();
+    } catch (NoSuchAlgorithmException e) {
+      throw new IllegalStateException("there is no TLS to call upstreams with", e);
     }
   }
 
@@ -74,17 +88,14 @@ public final class JdkTransport implements UpstreamTransport {
   }
 
   private HttpClient client(Duration connectTimeout) {
-    HttpClient.Builder builder =
-        HttpClient.newBuilder()
-            .version(HttpClient.Version.HTTP_1_1)
-            .followRedirects(HttpClient.Redirect.NEVER)
-            .proxy(HttpClient.Builder.NO_PROXY)
-            .connectTimeout(connectTimeout)
-            .executor(executor);
-    if (settings.tls() != null) {
-      builder.sslContext(settings.tls());
-    }
-    return builder.build();
+    return HttpClient.newBuilder()
+        .version(HttpClient.Version.HTTP_1_1)
+        .followRedirects(HttpClient.Redirect.NEVER)
+        .proxy(HttpClient.Builder.NO_PROXY)
+        .connectTimeout(connectTimeout)
+        .sslContext(tls)
+        .executor(executor)
+        .build();
   }
 
   @Override

@@ -1,4 +1,4 @@
-package io.llmguard.servlet.internal;
+package io.llmguard.validate;
 
 import io.llmguard.GuardRequest;
 import io.llmguard.HeaderMap;
@@ -15,7 +15,7 @@ import java.util.concurrent.Flow;
 import org.jspecify.annotations.Nullable;
 
 /** A call as the reverse proxy that asks about it says that it was; it has no body here. */
-public final class OriginalRequest implements GuardRequest {
+final class OriginalRequest implements GuardRequest {
   /** What describes the question's own body, and not that of the call it is about. */
   private static final Set<String> FRAMING = framing();
 
@@ -31,7 +31,7 @@ public final class OriginalRequest implements GuardRequest {
    * @param method the call's method
    * @param target its path and query, undecoded
    */
-  public OriginalRequest(GuardRequest question, String method, String target) {
+  OriginalRequest(GuardRequest question, String method, String target) {
     this.question = question;
     this.method = method;
     int query = target.indexOf('?');

@@ -1,0 +1,197 @@
+package io.llmguard.reactive;
+
+import io.llmguard.Decision;
+import io.llmguard.Exchange;
+import io.llmguard.Guard;
+import io.llmguard.Outcome;
+import io.llmguard.Refusal;
+import io.llmguard.Stage;
+import io.llmguard.StandardGuard;
+import io.llmguard.StandardGuard.Place;
+import io.llmguard.auth.Caller;
+import io.llmguard.network.ClientAddressResolver;
+import io.llmguard.network.ClientAddressStage;
+import io.llmguard.reactive.internal.Conversation;
+import io.llmguard.reactive.internal.ResponseWriter;
+import java.time.Duration;
+import java.util.Objects;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionStage;
+import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.function.Function;
+import org.jspecify.annotations.Nullable;
+import org.springframework.web.server.ServerWebExchange;
+import org.springframework.web.server.WebFilter;
+import org.springframework.web.server.WebFilterChain;
+import reactor.core.publisher.Mono;
+
+/**
+ * Leads every call through a {@link Guard} before the chain behind it sees it.
+ *
+ * <p>A refused call is answered here. An admitted one goes on with its caller as the exchange's
+ * principal, and in the Reactor context, and with the body that was checked; its answer is metered
+ * as it passes, and the call is settled once, however it ends. Several of these filters in one
+ * chain share one {@link Exchange}: what one has found out the next one knows, and they are settled
+ * together.
+ *
+ * <p>A guard that may block ({@link Guard#blocking()}) decides and settles on Reactor's elastic
+ * threads; any other stays on the thread that the call came on. Thread-safe.
+ */
+public class GuardWebFilter implements WebFilter, AutoCloseable {
+  private static final Refusal TOO_LATE =
+      Refusal.of(503, "guard-timeout", "the guard could not decide in time; try again later");
+
+  private final Guard guard;
+  private final boolean owned;
+  private volatile Duration bodyDeadline = Duration.ofSeconds(60);
+
+  /** A filter over a guard, which stays its owner's to close. */
+  public GuardWebFilter(Guard guard) {
+    this(guard, false);
+  }
+
+  /** A filter over a guard, which is closed with it where it is owned. */
+  GuardWebFilter(Guard guard, boolean owned) {
+    this.guard = Objects.requireNonNull(guard);
+    this.owned = owned;
+  }
+
+  /** A filter over one stage, which stays its owner's to close. */
+  GuardWebFilter(Place place, Stage stage) {
+    this(StandardGuard.builder().stage(place, stage).build());
+  }
+
+  /** A filter over one stage, which judges the caller behind these proxies. */
+  GuardWebFilter(ClientAddressResolver proxies, Place place, Stage stage) {
+    this(
+        StandardGuard.builder()
+            .stage(Place.CLIENT_ADDRESS, new ClientAddressStage(proxies))
+            .stage(place, stage)
+            .build());
+  }
+
+  /** How long a client may take to send a body that is read here; 60 s unless set. */
+  public final GuardWebFilter bodyDeadline(Duration value) {
+    if (value.toMillis() < 1) {
+      throw new IllegalArgumentException("a deadline for bodies is at least 1 ms: " + value);
+    }
+    bodyDeadline = value;
+    return this;
+  }
+
+  /** The exchange of a call that a guard has admitted, or null where none has. */
+  public static @Nullable Exchange exchange(ServerWebExchange exchange) {
+    Conversation conversation = Conversation.of(exchange);
+    return conversation == null ? null : conversation.exchange();
+  }
+
+  /** The exchange of the call that the subscriber works for; empty outside of one. */
+  public static Mono<Exchange> currentExchange() {
+    return Mono.deferContextual(
+        context -> Mono.justOrEmpty(context.<Exchange>getOrEmpty(Exchange.class)));
+  }
+
+  /** Who makes the call that the subscriber works for; empty where nobody asked. */
+  public static Mono<Caller> currentCaller() {
+    return currentExchange().mapNotNull(Exchange::caller);
+  }
+
+  /** Closes what this filter had opened itself. */
+  @Override
+  public final void close() {
+    if (owned) {
+      guard.close();
+    }
+  }
+
+  @Override
+  public final Mono<Void> filter(ServerWebExchange exchange, WebFilterChain chain) {
+    return Mono.defer(
+        () -> {
+          Conversation known = Conversation.of(exchange);
+          if (known != null && known.passed(this)) {
+            return chain.filter(exchange);
+          }
+          Conversation conversation = known == null ? new Conversation(exchange) : known;
+          return decide(conversation, exchange, chain, known == null);
+        });
+  }
+
+  private Mono<Void> decide(
+      Conversation conversation, ServerWebExchange exchange, WebFilterChain chain, boolean first) {
+    CompletableFuture<Decision> decision = ask(conversation);
+    if (decision.isDone() && !decision.isCompletedExceptionally()) {
+      return obey(decision.join(), conversation, exchange, chain, first);
+    }
+    AtomicBoolean answered = new AtomicBoolean();
+    return Mono.fromFuture(decision, true)
+        .timeout(bodyDeadline, Mono.defer(() -> late(decision, conversation)))
+        .doOnCancel(
+            () -> {
+              if (answered.compareAndSet(false, true)) {
+                conversation.clientGone();
+                settle(decision, Outcome.CLIENT_GONE);
+              }
+            })
+        .flatMap(
+            decided ->
+                answered.compareAndSet(false, true)
+                    ? obey(decided, conversation, exchange, chain, first)
+                    : Mono.empty());
+  }
+
+  private CompletableFuture<Decision> ask(Conversation conversation) {
+    if (!guard.blocking()) {
+      return admit(conversation).toCompletableFuture();
+    }
+    conversation.mayBlock();
+    return CompletableFuture.supplyAsync(() -> admit(conversation), conversation.executor())
+        .thenCompose(Function.identity());
+  }
+
+  private CompletionStage<Decision> admit(Conversation conversation) {
+    Exchange joined = conversation.exchange();
+    return joined == null ? guard.admit(conversation) : guard.join(joined);
+  }
+
+  /** The time is over: a body that is awaited fails, and what is still undecided is refused. */
+  private static Mono<Decision> late(
+      CompletableFuture<Decision> decision, Conversation conversation) {
+    conversation.timedOut();
+    if (decision.isDone()) {
+      return Mono.fromFuture(decision);
+    }
+    settle(decision, Outcome.TIMEOUT);
+    return Mono.just(new Decision.Refuse(TOO_LATE));
+  }
+
+  /** Ends a call that is admitted when nobody waits for it any more. */
+  private static void settle(CompletableFuture<Decision> decision, Outcome outcome) {
+    var unused =
+        decision.thenAccept(
+            decided -> {
+              if (decided instanceof Decision.Admit admit) {
+                admit.exchange().onComplete(outcome);
+              }
+            });
+  }
+
+  private Mono<Void> obey(
+      Decision decision,
+      Conversation conversation,
+      ServerWebExchange exchange,
+      WebFilterChain chain,
+      boolean first) {
+    if (decision instanceof Decision.Refuse refuse) {
+      return ResponseWriter.refuse(conversation, refuse.refusal());
+    }
+    Exchange admitted = ((Decision.Admit) decision).exchange();
+    conversation.admitted(admitted, this);
+    if (!first) {
+      return chain.filter(exchange);
+    }
+    return conversation
+        .tracked(Mono.defer(() -> chain.filter(conversation.guarded())))
+        .contextWrite(context -> context.put(Exchange.class, admitted));
+  }
+}

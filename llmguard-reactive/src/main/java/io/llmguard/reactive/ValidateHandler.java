@@ -1,0 +1,41 @@
+package io.llmguard.reactive;
+
+import io.llmguard.reactive.internal.Conversation;
+import io.llmguard.reactive.internal.ResponseWriter;
+import io.llmguard.validate.Validation;
+import java.util.Objects;
+import java.util.concurrent.CompletableFuture;
+import java.util.function.Function;
+import org.springframework.web.server.ServerWebExchange;
+import org.springframework.web.server.WebHandler;
+import reactor.core.publisher.Mono;
+
+/**
+ * Answers a reverse proxy that asks whether a call may pass, as {@link Validation} decides it.
+ * Thread-safe.
+ */
+public final class ValidateHandler implements WebHandler {
+  private final Validation validation;
+
+  /** A handler that gives these answers. */
+  public ValidateHandler(Validation validation) {
+    this.validation = Objects.requireNonNull(validation);
+  }
+
+  @Override
+  public Mono<Void> handle(ServerWebExchange exchange) {
+    return Mono.defer(() -> Mono.fromFuture(ask(new Conversation(exchange)), true))
+        .flatMap(
+            answer ->
+                ResponseWriter.write(exchange.getResponse(), answer.status(), answer.headers()));
+  }
+
+  private CompletableFuture<Validation.Answer> ask(Conversation question) {
+    if (!validation.blocking()) {
+      return validation.ask(question).toCompletableFuture();
+    }
+    question.mayBlock();
+    return CompletableFuture.supplyAsync(() -> validation.ask(question), question.executor())
+        .thenCompose(Function.identity());
+  }
+}

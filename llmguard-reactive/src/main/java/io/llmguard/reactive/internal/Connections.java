@@ -1,0 +1,83 @@
+package io.llmguard.reactive.internal;
+
+import io.netty.channel.Channel;
+import java.net.InetAddress;
+import java.net.InetSocketAddress;
+import java.net.SocketAddress;
+import java.net.UnknownHostException;
+import org.jspecify.annotations.Nullable;
+import org.springframework.http.server.reactive.ServerHttpRequest;
+import org.springframework.http.server.reactive.ServerHttpRequestDecorator;
+import org.springframework.http.server.reactive.ServerHttpResponse;
+import org.springframework.http.server.reactive.ServerHttpResponseDecorator;
+import org.springframework.util.ClassUtils;
+import reactor.netty.http.server.HttpServerRequest;
+import reactor.netty.http.server.HttpServerResponse;
+
+/** What a server's own connections say and do, where the server is one that is known. */
+final class Connections {
+  private static final boolean NETTY =
+      ClassUtils.isPresent(
+          "reactor.netty.http.server.HttpServerResponse", Connections.class.getClassLoader());
+
+  private Connections() {}
+
+  /**
+   * The address at the other end of the connection. On Reactor Netty the socket's own, whatever
+   * header a forwarding filter may have believed; the unspecified one, which no allow list holds,
+   * where there is none (a Unix domain socket).
+   */
+  static InetAddress peer(ServerHttpRequest request) {
+    SocketAddress remote = NETTY ? Netty.remote(request) : null;
+    if (remote == null) {
+      remote = request.getRemoteAddress();
+    }
+    return remote instanceof InetSocketAddress inet && inet.getAddress() != null
+        ? inet.getAddress()
+        : unspecified();
+  }
+
+  private static InetAddress unspecified() {
+    try {
+      return InetAddress.getByAddress(new byte[4]);
+    } catch (UnknownHostException e) {
+      throw new IllegalStateException("four bytes are an address", e);
+    }
+  }
+
+  /** Cuts the connection, or resets the stream; false where the server does not let one. */
+  static boolean cut(ServerHttpResponse response) {
+    return NETTY && Netty.cut(response);
+  }
+
+  /** Loaded where Reactor Netty is there. */
+  private static final class Netty {
+    private Netty() {}
+
+    static @Nullable SocketAddress remote(ServerHttpRequest request) {
+      Object known = ServerHttpRequestDecorator.getNativeRequest(request);
+      if (!(known instanceof HttpServerRequest server)) {
+        return null;
+      }
+      SocketAddress[] found = new SocketAddress[1];
+      server.withConnection(
+          connection -> {
+            Channel channel = connection.channel();
+            found[0] = channel.remoteAddress();
+          });
+      return found[0];
+    }
+
+    static boolean cut(ServerHttpResponse response) {
+      Object known = ServerHttpResponseDecorator.getNativeResponse(response);
+      if (!(known instanceof HttpServerResponse server)) {
+        return false;
+      }
+      server.withConnection(
+          connection -> {
+            var unused = connection.channel().close();
+          });
+      return true;
+    }
+  }
+}

@@ -1,0 +1,271 @@
+package io.llmguard.reactive.internal;
+
+import io.llmguard.Exchange;
+import io.llmguard.GuardRequest;
+import io.llmguard.Headers;
+import io.llmguard.Outcome;
+import io.llmguard.RequestBody;
+import java.net.InetAddress;
+import java.nio.ByteBuffer;
+import java.security.cert.X509Certificate;
+import java.util.List;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionStage;
+import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.Executor;
+import java.util.concurrent.Flow;
+import org.jspecify.annotations.Nullable;
+import org.springframework.core.io.buffer.DataBuffer;
+import org.springframework.core.io.buffer.DataBufferUtils;
+import org.springframework.http.server.reactive.ServerHttpRequest;
+import org.springframework.http.server.reactive.ServerHttpResponse;
+import org.springframework.http.server.reactive.SslInfo;
+import org.springframework.web.ErrorResponse;
+import org.springframework.web.server.ServerWebExchange;
+import reactor.adapter.JdkFlowAdapter;
+import reactor.core.publisher.Flux;
+import reactor.core.publisher.Mono;
+import reactor.core.scheduler.Schedulers;
+
+/**
+ * One call between WebFlux and the guards that stand in its chain: what the server received, what
+ * the chain behind the guards sees, and what is reported to the one exchange.
+ */
+public final class Conversation implements GuardRequest {
+  private static final String ATTRIBUTE = Conversation.class.getName();
+
+  private static final Executor ELASTIC = task -> Schedulers.boundedElastic().schedule(task);
+
+  private final ServerHttpRequest rawRequest;
+  private final ServerHttpResponse rawResponse;
+  private final Headers headers;
+  private final GuardedExchange guarded;
+  private final List<Object> passed = new CopyOnWriteArrayList<>();
+
+  private volatile boolean blocking;
+  private volatile @Nullable Exchange exchange;
+  private volatile @Nullable BodyReader reader;
+  private volatile boolean bodyAsked;
+  private volatile boolean handedOver;
+
+  /** The conversation of a call that comes to its first guard. */
+  public Conversation(ServerWebExchange raw) {
+    rawRequest = raw.getRequest();
+    rawResponse = raw.getResponse();
+    headers = new HttpFields(rawRequest.getHeaders());
+    guarded = new GuardedExchange(this, raw);
+    raw.getAttributes().put(ATTRIBUTE, this);
+  }
+
+  /** The conversation that an exchange belongs to, or null before any guard has seen it. */
+  public static @Nullable Conversation of(ServerWebExchange exchange) {
+    return exchange.getAttribute(ATTRIBUTE);
+  }
+
+  // ---- for the filters and the proxy
+
+  /** The exchange, or null before the first guard has admitted the call. */
+  public @Nullable Exchange exchange() {
+    return exchange;
+  }
+
+  /** A guard has admitted the call. */
+  public void admitted(Exchange value, Object guard) {
+    exchange = value;
+    passed.add(guard);
+    HttpFields.set(rawResponse.getHeaders(), value.responseHeaders());
+  }
+
+  /** True if this guard has admitted the call already. */
+  public boolean passed(Object guard) {
+    return passed.contains(guard);
+  }
+
+  /** A guard of this call may block; what it is told is told where blocking is allowed. */
+  public void mayBlock() {
+    blocking = true;
+  }
+
+  /** Where the exchange is to be reported to: here and now, unless a guard of it may block. */
+  public Executor executor() {
+    return blocking ? ELASTIC : Runnable::run;
+  }
+
+  /** The exchange that the chain behind the guards sees. */
+  public ServerWebExchange guarded() {
+    return guarded;
+  }
+
+  ServerHttpRequest rawRequest() {
+    return rawRequest;
+  }
+
+  /** The response on which nothing is reported. */
+  public ServerHttpResponse rawResponse() {
+    return rawResponse;
+  }
+
+  /** The time for sending the body is over. */
+  public void timedOut() {
+    BodyReader reading = reader;
+    if (reading != null) {
+      reading.timedOut();
+    }
+  }
+
+  /** The client has left while the guards were deciding. */
+  public void clientGone() {
+    BodyReader reading = reader;
+    if (reading != null) {
+      reading.clientGone();
+    }
+  }
+
+  /** The proxy reports the answer and its end from here on. */
+  public void handOver() {
+    handedOver = true;
+  }
+
+  /** The chain behind the guards; its end is reported unless it was handed over. */
+  public Mono<Void> tracked(Mono<Void> chain) {
+    return chain
+        .doOnSuccess(
+            nothing ->
+                ended(guarded.getResponse().clientGone() ? Outcome.CLIENT_GONE : Outcome.COMPLETED))
+        .doOnError(this::failed)
+        .doOnCancel(() -> ended(Outcome.CLIENT_GONE));
+  }
+
+  private void ended(Outcome outcome) {
+    Exchange call = exchange;
+    if (call == null || handedOver || call.completed()) {
+      return;
+    }
+    executor()
+        .execute(
+            () -> {
+              if (outcome.kind() == Outcome.Kind.COMPLETED) {
+                guarded.getResponse().reportHead();
+              }
+              call.onComplete(outcome);
+            });
+  }
+
+  private void failed(Throwable failure) {
+    Exchange call = exchange;
+    if (call == null || handedOver) {
+      return;
+    }
+    if (guarded.getResponse().clientGone()) {
+      ended(Outcome.CLIENT_GONE);
+    } else if (rawResponse.isCommitted()) {
+      ended(Outcome.TRUNCATED);
+    } else {
+      // what an exception handler makes of it, this far outside, is the same by default
+      int status = failure instanceof ErrorResponse error ? error.getStatusCode().value() : 500;
+      call.status(status);
+      Outcome outcome = status < 500 ? Outcome.COMPLETED : Outcome.UPSTREAM_FAILED;
+      executor().execute(() -> call.onComplete(outcome));
+    }
+  }
+
+  // ---- the call as it was received
+
+  @Override
+  public String method() {
+    return rawRequest.getMethod().name();
+  }
+
+  @Override
+  public String rawPath() {
+    String path = rawRequest.getURI().getRawPath();
+    return path == null ? "" : path;
+  }
+
+  @Override
+  public @Nullable String rawQuery() {
+    return rawRequest.getURI().getRawQuery();
+  }
+
+  @Override
+  public @Nullable String authority() {
+    return headers.first("Host");
+  }
+
+  @Override
+  public boolean secure() {
+    return rawRequest.getSslInfo() != null;
+  }
+
+  @Override
+  public InetAddress peer() {
+    return Connections.peer(rawRequest);
+  }
+
+  @Override
+  public Headers headers() {
+    return headers;
+  }
+
+  @Override
+  public List<X509Certificate> clientCertificates() {
+    SslInfo tls = rawRequest.getSslInfo();
+    X509Certificate[] chain = tls == null ? null : tls.getPeerCertificates();
+    return chain == null ? List.of() : List.of(chain);
+  }
+
+  @Override
+  public CompletionStage<byte[]> readBody(int maxBytes) {
+    askBody();
+    long length = rawRequest.getHeaders().getContentLength();
+    if (length > maxBytes) {
+      return CompletableFuture.failedFuture(new BodyTooLargeException(maxBytes));
+    }
+    BodyReader reading = new BodyReader(length, maxBytes);
+    reader = reading;
+    rawRequest.getBody().subscribe(reading);
+    return reading.body();
+  }
+
+  @Override
+  public Flow.Publisher<ByteBuffer> streamBody() {
+    return JdkFlowAdapter.publisherToFlowPublisher(
+        Flux.defer(
+                () -> {
+                  askBody();
+                  return rawRequest.getBody();
+                })
+            .map(Conversation::taken)
+            .onErrorMap(BodyReader::broken));
+  }
+
+  /**
+   * A piece in memory of its own: whoever cancels does not know whether the taker still reads, so
+   * the server's memory cannot be lent.
+   */
+  private static ByteBuffer taken(DataBuffer piece) {
+    try {
+      ByteBuffer bytes = ByteBuffer.allocate(piece.readableByteCount());
+      piece.toByteBuffer(bytes);
+      return bytes;
+    } finally {
+      DataBufferUtils.release(piece);
+    }
+  }
+
+  private void askBody() {
+    if (bodyAsked) {
+      throw new IllegalStateException("the body can be read once");
+    }
+    bodyAsked = true;
+  }
+
+  /** The body that the guards have read and checked, or null if it is still with the server. */
+  @Nullable RequestBody checkedBody() {
+    Exchange call = exchange;
+    if (!bodyAsked || call == null || call.body() instanceof RequestBody.PassThrough) {
+      return null;
+    }
+    return call.body();
+  }
+}

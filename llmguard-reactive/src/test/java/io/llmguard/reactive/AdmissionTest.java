@@ -1,0 +1,14 @@
+package io.llmguard.reactive;
+
+import io.llmguard.Guard;
+import io.llmguard.testkit.AdmissionContract;
+import io.llmguard.upstream.Proxy;
+import org.junit.jupiter.api.Tag;
+
+@Tag("server")
+class AdmissionTest extends AdmissionContract {
+  @Override
+  protected Server start(Guard guard, Proxy proxy) {
+    return Gateway.start(guard, proxy, BODY_DEADLINE);
+  }
+}

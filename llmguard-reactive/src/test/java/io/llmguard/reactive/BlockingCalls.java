@@ -1,0 +1,39 @@
+package io.llmguard.reactive;
+
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.BlockingQueue;
+import java.util.concurrent.LinkedBlockingQueue;
+import reactor.blockhound.BlockHound;
+import reactor.blockhound.integration.BlockHoundIntegration;
+
+/** The blocking calls that were made on event loops of this JVM. */
+final class BlockingCalls {
+  private static final BlockingQueue<Throwable> FOUND = new LinkedBlockingQueue<>();
+
+  private BlockingCalls() {}
+
+  /** Those since this was asked last. */
+  static List<Throwable> taken() {
+    List<Throwable> taken = new ArrayList<>();
+    FOUND.drainTo(taken);
+    return taken;
+  }
+
+  /** Found by BlockHound when it is installed. */
+  public static final class Integration implements BlockHoundIntegration {
+    /** For the service loader. */
+    public Integration() {}
+
+    @Override
+    public void applyTo(BlockHound.Builder builder) {
+      builder.blockingMethodCallback(
+          method -> {
+            IllegalStateException found =
+                new IllegalStateException("a blocking call on an event loop: " + method);
+            FOUND.add(found);
+            throw found;
+          });
+    }
+  }
+}

@@ -1,0 +1,14 @@
+package io.llmguard.reactive;
+
+import io.llmguard.Guard;
+import io.llmguard.testkit.BodyContract;
+import io.llmguard.upstream.Proxy;
+import org.junit.jupiter.api.Tag;
+
+@Tag("server")
+class BodyTest extends BodyContract {
+  @Override
+  protected Server start(Guard guard, Proxy proxy) {
+    return Gateway.start(guard, proxy, BODY_DEADLINE);
+  }
+}

@@ -7,9 +7,12 @@ import static io.llmguard.policy.Endpoint.BodyKind.OPAQUE;
 
 import io.llmguard.policy.Endpoint.BodyKind;
 import io.llmguard.wire.Operation;
+import java.util.ArrayList;
+import java.util.Collection;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
+import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
@@ -22,10 +25,14 @@ import org.jspecify.annotations.Nullable;
 public final class EndpointCatalogue {
   private final Map<String, Map<String, Endpoint>> exact;
   private final Map<String, Map<String, Endpoint>> below;
+  private final List<String> closed;
+  private final @Nullable Endpoint others;
 
   private EndpointCatalogue(Builder builder) {
     exact = deepCopy(builder.exact);
     below = deepCopy(builder.below);
+    closed = List.copyOf(builder.closed);
+    others = builder.others;
   }
 
   private static Map<String, Map<String, Endpoint>> deepCopy(
@@ -68,6 +75,9 @@ public final class EndpointCatalogue {
    * @param path the normalised path
    */
   public Match find(String method, String path) {
+    if (others != null && !isClosed(path)) {
+      return new Match.Found(others);
+    }
     Map<String, Endpoint> methods = exact.get(path);
     if (methods == null) {
       methods = findBelow(path);
@@ -79,6 +89,15 @@ public final class EndpointCatalogue {
     return endpoint != null
         ? new Match.Found(endpoint)
         : new Match.WrongMethod(new LinkedHashSet<>(methods.keySet()));
+  }
+
+  private boolean isClosed(String path) {
+    for (String prefix : closed) {
+      if (path.startsWith(prefix) || path.equals(prefix.substring(0, prefix.length() - 1))) {
+        return true;
+      }
+    }
+    return false;
   }
 
   private @Nullable Map<String, Endpoint> findBelow(String path) {
@@ -95,6 +114,8 @@ public final class EndpointCatalogue {
   public static final class Builder {
     private final Map<String, Map<String, Endpoint>> exact = new LinkedHashMap<>();
     private final Map<String, Map<String, Endpoint>> below = new LinkedHashMap<>();
+    private final List<String> closed = new ArrayList<>();
+    private @Nullable Endpoint others;
 
     private Builder() {}
 
@@ -110,6 +131,24 @@ public final class EndpointCatalogue {
         throw new IllegalArgumentException("a prefix ends with a slash: " + prefix);
       }
       put(below, method, prefix, endpoint);
+      return this;
+    }
+
+    /**
+     * Takes every path of an application that answers calls itself for this endpoint, with any
+     * method, but for those at and below the given prefixes: there the rest of the catalogue holds.
+     *
+     * @param endpoint what the application's own paths are
+     * @param except prefixes that end with a slash
+     */
+    public Builder application(Endpoint endpoint, Collection<String> except) {
+      for (String prefix : except) {
+        if (!prefix.endsWith("/")) {
+          throw new IllegalArgumentException("a prefix ends with a slash: " + prefix);
+        }
+      }
+      others = endpoint;
+      closed.addAll(except);
       return this;
     }
 

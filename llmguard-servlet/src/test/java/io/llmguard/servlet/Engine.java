@@ -1,9 +1,12 @@
 package io.llmguard.servlet;
 
+import io.llmguard.Guard;
 import io.llmguard.testkit.TestAuthority;
+import io.llmguard.upstream.Proxy;
 import jakarta.servlet.ServletContext;
 import java.io.IOException;
 import java.lang.reflect.Constructor;
+import java.time.Duration;
 import org.jspecify.annotations.Nullable;
 
 /** A servlet container for tests; the system property {@code llmguard.engine} says which. */
@@ -33,6 +36,11 @@ interface Engine {
    * @throws Exception whatever keeps the application from starting
    */
   Running start(Application application, @Nullable TestAuthority authority) throws Exception;
+
+  /** Starts the container with a whole guard before a proxy, for calls in clear. */
+  default Running gateway(Guard guard, Proxy proxy, Duration bodyDeadline) throws Exception {
+    return Gateway.start(this, guard, proxy, bodyDeadline, null);
+  }
 
   /** True if a client that leaves is noticed while nothing is written to it. */
   boolean noticesAtOnce();

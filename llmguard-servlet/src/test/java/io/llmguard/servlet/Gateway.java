@@ -12,26 +12,34 @@ import org.jspecify.annotations.Nullable;
 /** Guard and proxy on the engine of this run. */
 record Gateway(Engine.Running running) implements HttpContract.Server {
   static Gateway start(Guard guard, Proxy proxy, Duration bodyDeadline) throws Exception {
-    return start(guard, proxy, bodyDeadline, null);
+    return new Gateway(Engine.current().gateway(guard, proxy, bodyDeadline));
   }
 
   /** The same, with a port for TLS. */
   static Gateway start(
       Guard guard, Proxy proxy, Duration bodyDeadline, @Nullable TestAuthority authority)
       throws Exception {
-    return new Gateway(
-        Engine.current()
-            .start(
-                context -> {
-                  LlmGuardFilter filter = new LlmGuardFilter(guard);
-                  filter.bodyDeadline(bodyDeadline);
-                  filter.addTo(context, "guard", "/*");
-                  ServletRegistration.Dynamic servlet =
-                      context.addServlet("proxy", new LlmProxyServlet(proxy));
-                  servlet.addMapping("/*");
-                  servlet.setAsyncSupported(true);
-                },
-                authority));
+    return new Gateway(start(Engine.current(), guard, proxy, bodyDeadline, authority));
+  }
+
+  static Engine.Running start(
+      Engine engine,
+      Guard guard,
+      Proxy proxy,
+      Duration bodyDeadline,
+      @Nullable TestAuthority authority)
+      throws Exception {
+    return engine.start(
+        context -> {
+          LlmGuardFilter filter = new LlmGuardFilter(guard);
+          filter.bodyDeadline(bodyDeadline);
+          filter.addTo(context, "guard", "/*");
+          ServletRegistration.Dynamic servlet =
+              context.addServlet("proxy", new LlmProxyServlet(proxy));
+          servlet.addMapping("/*");
+          servlet.setAsyncSupported(true);
+        },
+        authority);
   }
 
   @Override

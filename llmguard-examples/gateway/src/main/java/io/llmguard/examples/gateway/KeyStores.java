@@ -2,6 +2,7 @@ package io.llmguard.examples.gateway;
 
 import com.zaxxer.hikari.HikariConfig;
 import com.zaxxer.hikari.HikariDataSource;
+import io.llmguard.assembly.DataDirectory;
 import io.llmguard.examples.gateway.config.GatewayConfig;
 import io.llmguard.examples.gateway.config.GatewayConfig.Database;
 import io.llmguard.jdbc.JdbcKeyStore;
@@ -9,9 +10,7 @@ import io.llmguard.jdbc.SqliteDataSource;
 import io.llmguard.key.KeyStore;
 import io.llmguard.key.KeyStoreException;
 import java.io.IOException;
-import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.attribute.PosixFilePermissions;
 import javax.sql.DataSource;
 
 /**
@@ -32,12 +31,12 @@ public final class KeyStores implements AutoCloseable {
 
   /** Opens the configured store and makes it where there is none yet. */
   public static KeyStores open(GatewayConfig config) {
-    makeDataDir(config.dataDir());
+    DataDirectory directory = DataDirectory.of(config.guard()).make();
     Database database = config.database();
     if (database == null || database.jdbcUrl().startsWith("jdbc:sqlite:")) {
       Path file =
           database == null
-              ? config.dataDir().resolve("llmguard.db")
+              ? directory.databaseFile()
               : Path.of(database.jdbcUrl().substring("jdbc:sqlite:".length()));
       try {
         SqliteDataSource source = SqliteDataSource.open(file);
@@ -72,20 +71,6 @@ public final class KeyStores implements AutoCloseable {
       return new KeyStores(new JdbcKeyStore(source), pool, place);
     } catch (KeyStoreException e) {
       throw new Main.UserError("keys cannot be kept in " + place + ": " + e.getMessage(), e);
-    }
-  }
-
-  /** Makes the data directory, for its owner only, where it is missing. */
-  public static void makeDataDir(Path folder) {
-    try {
-      if (!Files.isDirectory(folder)) {
-        Files.createDirectories(
-            folder,
-            PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rwx------")));
-      }
-    } catch (IOException e) {
-      throw new Main.UserError(
-          "the data directory " + folder.toAbsolutePath() + " cannot be made; set data_dir", e);
     }
   }
 

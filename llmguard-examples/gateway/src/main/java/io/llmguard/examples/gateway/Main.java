@@ -1,5 +1,6 @@
 package io.llmguard.examples.gateway;
 
+import io.llmguard.assembly.SettingException;
 import io.llmguard.examples.gateway.command.AuditCommand;
 import io.llmguard.examples.gateway.command.ChatCommand;
 import io.llmguard.examples.gateway.command.KeyCommand;
@@ -43,6 +44,11 @@ public final class Main {
               PrintWriter err = command.getErr();
               if (e instanceof ConfigException || e instanceof UserError) {
                 err.println(command.getColorScheme().errorText(String.valueOf(e.getMessage())));
+                return UNUSABLE;
+              }
+              if (e instanceof SettingException setting) {
+                String name = "llmguard." + setting.setting().replace('-', '_');
+                err.println(command.getColorScheme().errorText(name + ": " + setting.problem()));
                 return UNUSABLE;
               }
               throw e;

@@ -3,8 +3,8 @@ package io.llmguard.examples.gateway.command;
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
+import io.llmguard.assembly.DataDirectory;
 import io.llmguard.examples.gateway.Main;
-import io.llmguard.examples.gateway.config.AuditPaths;
 import java.io.BufferedReader;
 import java.io.IOException;
 import java.io.PrintWriter;
@@ -56,7 +56,7 @@ final class AuditTailCommand implements Callable<Integer> {
 
   @Override
   public Integer call() throws IOException {
-    Path trail = file == null ? AuditPaths.file(config.read()) : file;
+    Path trail = file == null ? DataDirectory.of(config.read().guard()).auditFile() : file;
     CommandLine line = spec == null ? new CommandLine(this) : spec.commandLine();
     PrintWriter out = line.getOut();
     if (!json) {

@@ -1,9 +1,9 @@
 package io.llmguard.examples.gateway.command;
 
+import io.llmguard.assembly.DataDirectory;
 import io.llmguard.audit.AuditReport;
 import io.llmguard.audit.AuditVerifier;
 import io.llmguard.examples.gateway.Main;
-import io.llmguard.examples.gateway.config.AuditPaths;
 import io.llmguard.examples.gateway.config.GatewayConfig;
 import java.io.IOException;
 import java.io.PrintWriter;
@@ -45,7 +45,7 @@ final class AuditVerifyCommand implements Callable<Integer> {
   @Override
   public Integer call() throws IOException {
     GatewayConfig settings = config.read();
-    Path trail = file == null ? AuditPaths.file(settings) : file;
+    Path trail = file == null ? DataDirectory.of(settings.guard()).auditFile() : file;
     AuditReport report;
     try {
       report = AuditVerifier.verify(trail, headOf(trail, settings), null);
@@ -73,7 +73,12 @@ final class AuditVerifyCommand implements Callable<Integer> {
       return head;
     }
     Path beside = trail.resolveSibling(trail.getFileName() + ".head");
-    boolean configured = trail.toAbsolutePath().equals(AuditPaths.file(settings).toAbsolutePath());
-    return configured && !Files.exists(beside) ? AuditPaths.head(settings) : beside;
+    boolean configured =
+        trail
+            .toAbsolutePath()
+            .equals(DataDirectory.of(settings.guard()).auditFile().toAbsolutePath());
+    return configured && !Files.exists(beside)
+        ? DataDirectory.of(settings.guard()).auditHead()
+        : beside;
   }
 }

@@ -1,8 +1,8 @@
 package io.llmguard.examples.gateway.command;
 
+import io.llmguard.assembly.GuardSettings.RequestLimit;
 import io.llmguard.examples.gateway.config.ConfigReader;
 import io.llmguard.examples.gateway.config.GatewayConfig;
-import io.llmguard.examples.gateway.config.GatewayConfig.Limit;
 import io.llmguard.examples.gateway.config.GatewayConfig.UpstreamServer;
 import io.llmguard.examples.gateway.config.HostPort;
 import io.llmguard.examples.gateway.demo.DemoUpstream;
@@ -143,23 +143,21 @@ public final class ServeCommand implements Callable<Integer> {
   }
 
   private static String limits(GatewayConfig config) {
-    Limit perKey = config.rateLimits().perKey();
-    Limit perIp = config.rateLimits().perIp();
+    RequestLimit perKey = config.guard().rateLimits().perKey();
+    RequestLimit perIp = config.guard().rateLimits().perIp();
     return List.of(limit("a key", perKey), limit("an address", perIp)).stream()
         .collect(Collectors.joining(", "));
   }
 
-  private static String limit(String who, @Nullable Limit limit) {
-    return limit == null
-        ? "none for " + who
-        : limit.limit().amount()
-            + " in "
-            + limit.limit().per().toString().substring(2).toLowerCase(java.util.Locale.ROOT)
-            + " for "
-            + who
-            + " ("
-            + limit.limit().capacity()
-            + " at once"
-            + (limit.shadow() ? ", counted only)" : ")");
+  private static String limit(String who, RequestLimit limit) {
+    return limit.limit().amount()
+        + " in "
+        + limit.limit().per().toString().substring(2).toLowerCase(java.util.Locale.ROOT)
+        + " for "
+        + who
+        + " ("
+        + limit.limit().capacity()
+        + " at once"
+        + (limit.shadow() ? ", counted only)" : ")");
   }
 }

@@ -1,27 +1,13 @@
 package io.llmguard.examples.gateway.command;
 
-import java.io.Console;
+import io.llmguard.assembly.FirstKey;
 
 /** Whether a person is there. */
 final class Terminals {
   private Terminals() {}
 
-  /**
-   * True if a person types the input and reads the output. Before JDK 22 a console was there on
-   * terminals only.
-   */
-  @SuppressWarnings("SystemConsoleNull") // what later versions answer is asked for below
+  /** True if a person types the input and reads the output. */
   static boolean interactive() {
-    Console console = System.console();
-    if (console == null) {
-      return false;
-    }
-    try {
-      return (boolean) Console.class.getMethod("isTerminal").invoke(console);
-    } catch (NoSuchMethodException e) {
-      return true;
-    } catch (ReflectiveOperationException e) {
-      return false;
-    }
+    return FirstKey.onTerminal();
   }
 }

@@ -1,11 +1,11 @@
 package io.llmguard.examples.gateway.config;
 
+import io.llmguard.assembly.Secret;
 import io.llmguard.callback.WebhookTarget;
 import io.llmguard.examples.gateway.config.CallbackSettings.Langfuse;
 import io.llmguard.examples.gateway.config.CallbackSettings.Otlp;
 import io.llmguard.examples.gateway.config.CallbackSettings.Webhook;
 import io.llmguard.examples.gateway.config.CallbackSettings.When;
-import io.llmguard.examples.gateway.config.GatewayConfig.Secret;
 import java.net.URI;
 import java.util.LinkedHashMap;
 import java.util.List;

@@ -1,6 +1,6 @@
 package io.llmguard.examples.gateway.config;
 
-import io.llmguard.examples.gateway.config.GatewayConfig.Secret;
+import io.llmguard.assembly.Secret;
 import java.net.URI;
 import java.util.LinkedHashMap;
 import java.util.Map;

@@ -1,25 +1,30 @@
 package io.llmguard.examples.gateway.config;
 
-import io.llmguard.examples.gateway.config.GatewayConfig.Audit;
-import io.llmguard.examples.gateway.config.GatewayConfig.CeilingSettings;
-import io.llmguard.examples.gateway.config.GatewayConfig.CertificateRule;
-import io.llmguard.examples.gateway.config.GatewayConfig.CertificateSource;
+import io.llmguard.assembly.ByteSize;
+import io.llmguard.assembly.GuardSettings;
+import io.llmguard.assembly.GuardSettings.Audit;
+import io.llmguard.assembly.GuardSettings.AuditDurability;
+import io.llmguard.assembly.GuardSettings.CeilingMode;
+import io.llmguard.assembly.GuardSettings.Ceilings;
+import io.llmguard.assembly.GuardSettings.CertificateRule;
+import io.llmguard.assembly.GuardSettings.CertificateSource;
+import io.llmguard.assembly.GuardSettings.ClientCertificates;
+import io.llmguard.assembly.GuardSettings.Concurrency;
+import io.llmguard.assembly.GuardSettings.JwtIssuer;
+import io.llmguard.assembly.GuardSettings.Limits;
+import io.llmguard.assembly.GuardSettings.OnOverflow;
+import io.llmguard.assembly.GuardSettings.OnStoreFailure;
+import io.llmguard.assembly.GuardSettings.RateLimits;
+import io.llmguard.assembly.GuardSettings.RequestLimit;
+import io.llmguard.assembly.GuardSettings.TokenLimit;
+import io.llmguard.assembly.Secret;
 import io.llmguard.examples.gateway.config.GatewayConfig.ClientAuth;
-import io.llmguard.examples.gateway.config.GatewayConfig.ClientCertificates;
-import io.llmguard.examples.gateway.config.GatewayConfig.Concurrency;
 import io.llmguard.examples.gateway.config.GatewayConfig.Database;
 import io.llmguard.examples.gateway.config.GatewayConfig.Deployment;
-import io.llmguard.examples.gateway.config.GatewayConfig.JwtIssuer;
-import io.llmguard.examples.gateway.config.GatewayConfig.Limit;
-import io.llmguard.examples.gateway.config.GatewayConfig.Limits;
-import io.llmguard.examples.gateway.config.GatewayConfig.Networks;
-import io.llmguard.examples.gateway.config.GatewayConfig.PlainHttp;
-import io.llmguard.examples.gateway.config.GatewayConfig.RateLimits;
-import io.llmguard.examples.gateway.config.GatewayConfig.Secret;
 import io.llmguard.examples.gateway.config.GatewayConfig.Tls;
 import io.llmguard.examples.gateway.config.GatewayConfig.UpstreamServer;
-import io.llmguard.limit.RateLimit;
 import io.llmguard.network.CidrSet;
+import io.llmguard.network.TransportStage.PlainHttp;
 import java.io.IOException;
 import java.io.Reader;
 import java.io.StringReader;
@@ -173,29 +178,36 @@ public final class ConfigReader {
     if (upstream != null && !models.isEmpty()) {
       throw upstream.error("is for a gateway without model_list; every model names its api_base");
     }
+    Setting certificates = own.get("client_certificates");
+    GuardSettings guard =
+        new GuardSettings(
+            dataDir == null ? Path.of("llmguard-data") : Path.of(dataDir.string()),
+            masterKey(masterKey),
+            true,
+            headers == null ? List.of() : headers.strings(),
+            jwt(own.get("jwt")),
+            clientCertificates(certificates),
+            blocks(own.get("allow_networks")),
+            blocks(own.get("deny_networks")),
+            blocks(own.get("trusted_proxies")),
+            hosts == null ? List.of() : hosts.strings(),
+            plainHttp == null ? PlainHttp.REFUSE : plainHttp.oneOf(PlainHttp.class),
+            hsts == null ? null : hsts.duration(),
+            rateLimits(own.get("rate_limits")),
+            concurrency(own.get("concurrency")),
+            limits(own.get("limits")),
+            ceilings(own.get("ceilings")),
+            audit(own.get("audit"), base));
     GatewayConfig config =
         new GatewayConfig(
             path,
             listen == null ? new HostPort("127.0.0.1", 8081) : hostPort(listen),
             adminListen == null ? null : hostPort(adminListen),
             tls(own.get("tls"), base),
-            dataDir == null ? Path.of("llmguard-data") : Path.of(dataDir.string()),
             database(own.get("database")),
-            masterKey(masterKey),
             models,
             upstream == null ? null : upstream(upstream),
-            rateLimits(own.get("rate_limits")),
-            concurrency(own.get("concurrency")),
-            networks(own),
-            hosts == null ? List.of() : hosts.strings(),
-            plainHttp == null ? PlainHttp.REFUSE : plainHttp.oneOf(PlainHttp.class),
-            hsts == null ? null : hsts.duration(),
-            audit(own.get("audit"), base),
-            limits(own.get("limits")),
-            ceilings(own.get("ceilings")),
-            jwt(own.get("jwt")),
-            clientCertificates(own.get("client_certificates")),
-            headers == null ? List.of() : headers.strings(),
+            guard,
             callbacks,
             warnings);
     own.refuseUnknown();
@@ -400,50 +412,63 @@ public final class ConfigReader {
     return text.endsWith("/") ? text.substring(0, text.length() - 1) : text;
   }
 
-  private RateLimits rateLimits(@Nullable Setting setting) {
-    Limit perKey = new Limit(new RateLimit(10, Duration.ofMinutes(1), 5), false, false);
-    Limit perIp = new Limit(new RateLimit(30, Duration.ofMinutes(1), 10), false, false);
+  private static RateLimits rateLimits(@Nullable Setting setting) {
     if (setting == null) {
-      return new RateLimits(perKey, perIp, null, Map.of());
+      return RateLimits.DEFAULTS;
     }
     Setting key = setting.get("per_key");
     Setting ip = setting.get("per_ip");
     Setting tokens = setting.get("tokens");
     Setting models = setting.get("per_model");
-    Map<String, Limit> perModel = new LinkedHashMap<>();
+    Map<String, RequestLimit> perModel = new LinkedHashMap<>();
     if (models != null) {
       for (String model : models.names()) {
-        perModel.put(model, limit(models.require(model), "requests"));
+        perModel.put(model, requestLimit(models.require(model)));
       }
     }
     setting.refuseUnknown();
     return new RateLimits(
-        key == null ? perKey : limit(key, "requests"),
-        ip == null ? perIp : limit(ip, "requests"),
-        tokens == null ? null : limit(tokens, "tokens"),
+        key == null ? RateLimits.DEFAULTS.perKey() : requestLimit(key),
+        ip == null ? RateLimits.DEFAULTS.perIp() : requestLimit(ip),
+        tokens == null ? null : tokenLimit(tokens),
         perModel);
   }
 
-  private static Limit limit(Setting setting, String unit) {
-    boolean tokens = unit.equals("tokens");
-    Setting shadow = setting.get("shadow");
-    Setting failure = setting.get("on_store_failure");
+  private static RequestLimit requestLimit(Setting setting) {
     Setting burst = setting.get("burst");
-    long amount = setting.require(unit).number(1, 1_000_000_000_000L);
-    // tokens are spent in large pieces: unless told otherwise a whole period's may go at once
-    long admitted = burst == null ? (tokens ? amount - 1 : 0) : burst.number(0, 1_000_000_000L);
-    Limit limit =
-        new Limit(
-            new RateLimit(amount, setting.require("per").duration(), admitted),
-            shadow != null && shadow.bool(),
-            failure != null && failure.oneOf(OnStoreFailure.class) == OnStoreFailure.FAIL_OPEN);
+    RequestLimit limit =
+        new RequestLimit(
+            setting.require("requests").number(1, 1_000_000_000_000L),
+            setting.require("per").duration(),
+            burst == null ? 0 : burst.number(0, 1_000_000_000L),
+            shadow(setting),
+            onStoreFailure(setting));
     setting.refuseUnknown();
     return limit;
   }
 
-  private enum OnStoreFailure {
-    FAIL_OPEN,
-    FAIL_CLOSED
+  private static TokenLimit tokenLimit(Setting setting) {
+    Setting burst = setting.get("burst");
+    long tokens = setting.require("tokens").number(1, 1_000_000_000_000L);
+    TokenLimit limit =
+        new TokenLimit(
+            tokens,
+            setting.require("per").duration(),
+            burst == null ? tokens - 1 : burst.number(0, 1_000_000_000L),
+            shadow(setting),
+            onStoreFailure(setting));
+    setting.refuseUnknown();
+    return limit;
+  }
+
+  private static boolean shadow(Setting limit) {
+    Setting shadow = limit.get("shadow");
+    return shadow != null && shadow.bool();
+  }
+
+  private static OnStoreFailure onStoreFailure(Setting limit) {
+    Setting failure = limit.get("on_store_failure");
+    return failure == null ? OnStoreFailure.FAIL_CLOSED : failure.oneOf(OnStoreFailure.class);
   }
 
   private static Concurrency concurrency(@Nullable Setting setting) {
@@ -456,13 +481,6 @@ public final class ConfigReader {
     return new Concurrency(
         perKey == null ? null : (int) perKey.number(1, 1_000_000),
         total == null ? null : (int) total.number(1, 1_000_000));
-  }
-
-  private static Networks networks(Setting own) {
-    return new Networks(
-        blocks(own.get("allow_networks")),
-        blocks(own.get("deny_networks")),
-        blocks(own.get("trusted_proxies")));
   }
 
   private static List<String> blocks(@Nullable Setting setting) {
@@ -478,19 +496,9 @@ public final class ConfigReader {
     return blocks;
   }
 
-  private enum Durability {
-    FLUSH,
-    FSYNC
-  }
-
-  private enum Overflow {
-    BLOCK,
-    REFUSE
-  }
-
   private static Audit audit(@Nullable Setting setting, Path base) {
     if (setting == null) {
-      return new Audit(null, null, false, true, null, false);
+      return Audit.DEFAULTS;
     }
     Setting file = setting.get("file");
     Setting secret = setting.get("hmac_secret");
@@ -500,11 +508,12 @@ public final class ConfigReader {
     Setting content = setting.get("content");
     Audit audit =
         new Audit(
+            true,
             file == null ? null : base.resolve(file.string()),
             secret == null ? null : new Secret(secret.string()),
-            durability != null && durability.oneOf(Durability.class) == Durability.FSYNC,
-            overflow == null || overflow.oneOf(Overflow.class) == Overflow.REFUSE,
-            rotate == null ? null : rotate.bytes(4096, Long.MAX_VALUE),
+            durability == null ? AuditDurability.FLUSH : durability.oneOf(AuditDurability.class),
+            overflow == null ? OnOverflow.REFUSE : overflow.oneOf(OnOverflow.class),
+            rotate == null ? null : new ByteSize(rotate.bytes(4096, Long.MAX_VALUE)),
             content != null && content.bool());
     setting.refuseUnknown();
     return audit;
@@ -512,19 +521,21 @@ public final class ConfigReader {
 
   private Limits limits(@Nullable Setting given) {
     Setting setting = given == null ? empty() : given;
+    Limits usual = Limits.DEFAULTS;
     Setting body = setting.get("body");
     Setting upload = setting.get("upload");
     Setting response = setting.get("response");
     Limits limits =
         new Limits(
-            body == null ? 10 << 20 : (int) body.bytes(1024, 1 << 30),
-            upload == null ? 100 << 20 : (int) upload.bytes(1024, 1 << 30),
-            durationOr(setting.get("connect"), Duration.ofSeconds(5)),
-            durationOr(setting.get("first_byte"), Duration.ofMinutes(10)),
-            durationOr(setting.get("idle"), Duration.ofMinutes(2)),
-            durationOr(setting.get("total"), Duration.ofHours(1)),
-            response == null ? null : response.bytes(1024, Long.MAX_VALUE),
-            durationOr(setting.get("drain"), Duration.ofSeconds(30)));
+            body == null ? usual.body() : new ByteSize(body.bytes(1024, 1 << 30)),
+            usual.bodyTime(),
+            upload == null ? usual.upload() : new ByteSize(upload.bytes(1024, 1 << 30)),
+            durationOr(setting.get("connect"), usual.connect()),
+            durationOr(setting.get("first_byte"), usual.firstByte()),
+            durationOr(setting.get("idle"), usual.idle()),
+            durationOr(setting.get("total"), usual.total()),
+            response == null ? null : new ByteSize(response.bytes(1024, Long.MAX_VALUE)),
+            durationOr(setting.get("drain"), usual.drain()));
     setting.refuseUnknown();
     return limits;
   }
@@ -533,12 +544,7 @@ public final class ConfigReader {
     return setting == null ? fallback : setting.duration();
   }
 
-  private enum CeilingMode {
-    CLAMP,
-    REFUSE
-  }
-
-  private CeilingSettings ceilings(@Nullable Setting given) {
+  private Ceilings ceilings(@Nullable Setting given) {
     Setting setting = given == null ? empty() : given;
     Setting mode = setting.get("mode");
     Setting output = setting.get("output_tokens");
@@ -549,9 +555,9 @@ public final class ConfigReader {
     Setting loadOptions = setting.get("load_options");
     Setting images = setting.get("remote_images");
     Setting tools = setting.get("server_tools");
-    CeilingSettings ceilings =
-        new CeilingSettings(
-            mode != null && mode.oneOf(CeilingMode.class) == CeilingMode.REFUSE,
+    Ceilings ceilings =
+        new Ceilings(
+            mode == null ? CeilingMode.CLAMP : mode.oneOf(CeilingMode.class),
             output == null ? null : output.number(1, 1_000_000_000),
             context == null ? null : context.number(1, 1_000_000_000),
             keepAlive == null ? null : keepAlive.duration(),

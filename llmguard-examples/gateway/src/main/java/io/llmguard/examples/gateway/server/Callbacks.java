@@ -36,7 +36,7 @@ final class Callbacks {
     if (settings.content()) {
       stage.content(new RecordedContent(LARGEST_CONTENT));
     }
-    Path spool = config.dataDir().resolve("callbacks");
+    Path spool = config.guard().dataDir().resolve("callbacks");
     CallbackSettings.Langfuse langfuse = settings.langfuse();
     if (langfuse != null) {
       listen(

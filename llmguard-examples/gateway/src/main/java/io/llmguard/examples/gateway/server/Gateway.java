@@ -2,8 +2,15 @@ package io.llmguard.examples.gateway.server;
 
 import io.llmguard.Guard;
 import io.llmguard.Stage;
+import io.llmguard.StandardGuard.Place;
 import io.llmguard.TimeSource;
 import io.llmguard.admin.AdminApi;
+import io.llmguard.assembly.DataDirectory;
+import io.llmguard.assembly.FirstKey;
+import io.llmguard.assembly.GuardAssembly;
+import io.llmguard.assembly.GuardSettings;
+import io.llmguard.assembly.SettingException;
+import io.llmguard.audit.AuditStage;
 import io.llmguard.examples.gateway.KeyStores;
 import io.llmguard.examples.gateway.Main;
 import io.llmguard.examples.gateway.config.GatewayConfig;
@@ -11,12 +18,12 @@ import io.llmguard.examples.gateway.config.HostPort;
 import io.llmguard.examples.gateway.tls.ServerTls;
 import io.llmguard.key.KeyDirectory;
 import io.llmguard.limit.InMemoryRateLimitStore;
+import io.llmguard.network.TransportStage.PlainHttp;
 import io.llmguard.policy.EndpointCatalogue;
 import io.llmguard.servlet.ValidateServlet;
 import io.llmguard.upstream.Proxy;
 import java.io.IOException;
 import java.time.Duration;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.Executors;
 import java.util.concurrent.ScheduledExecutorService;
@@ -47,36 +54,31 @@ public final class Gateway implements AutoCloseable {
   private final Server server;
   private final Proxy proxy;
   private final KeyDirectory keys;
-  private final Trail trail;
+  private final DataDirectory directory;
+  private final AuditStage trail;
   private final Metering metering;
   private final AdminApi administration;
-  private final @Nullable String firstKey;
+  private final FirstKey.@Nullable Shown firstKey;
   private volatile boolean draining;
 
   private Gateway(GatewayConfig config, boolean terminal, Resources resources) throws Exception {
     this.config = config;
     this.resources = resources;
     KeyStores store = resources.open(KeyStores.open(config));
+    GuardSettings settings = config.guard();
+    directory = DataDirectory.of(settings);
     firstKey =
-        config.masterKey() != null
+        settings.masterKey() != null
             ? null
-            : FirstKey.make(store.store(), config.dataDir(), terminal);
+            : FirstKey.make(store.store(), directory.make(), terminal);
     keys = resources.open(KeyDirectory.builder(store.store()).open());
     administration = Administration.of(config, store.store(), keys);
     metering = resources.open(new Metering(config));
-    trail = resources.open(Trail.open(config));
+    trail = resources.open(directory.make().openAudit());
     metering.bind(trail.queue());
     InMemoryRateLimitStore counters =
         resources.open(new InMemoryRateLimitStore(TimeSource.system()));
-    List<Stage> observers = new ArrayList<>();
-    observers.add(trail.stage());
-    observers.add(metering.stage());
-    Stage callbacks = Callbacks.open(config, resources);
-    if (callbacks != null) {
-      observers.add(callbacks);
-    }
-    GuardAssembly guards =
-        new GuardAssembly(config, keys, counters, observers, metering.limitListener());
+    GuardAssembly guards = guards(counters, Callbacks.open(config, resources));
     proxy = resources.open(new Upstreams(config)).proxy();
     ServerTls tls = tls();
     server = new Server(threads());
@@ -102,7 +104,7 @@ public final class Gateway implements AutoCloseable {
     Resources resources = new Resources();
     try {
       return new Gateway(config, terminal, resources);
-    } catch (Main.UserError e) {
+    } catch (Main.UserError | SettingException e) {
       resources.close();
       throw e;
     } catch (IOException e) {
@@ -116,15 +118,34 @@ public final class Gateway implements AutoCloseable {
     }
   }
 
+  private GuardAssembly guards(InMemoryRateLimitStore counters, @Nullable Stage callbacks) {
+    GuardSettings settings = config.guard();
+    GuardAssembly.Builder guards =
+        GuardAssembly.builder(settings, keys, counters)
+            .observer(trail)
+            .observer(metering.stage())
+            .limitListener(metering.limitListener())
+            .queryNamesKeysAt(AdminApi.pathsWithKeysInQuery())
+            .customizer(guard -> guard.stage(Place.BODY, administration.bodies()))
+            .knownModels(config.models().stream().map(GatewayConfig.Deployment::name).toList());
+    if (config.listen().isLoopback() || !settings.hosts().isEmpty()) {
+      guards.host(config.listen().host());
+    }
+    if (callbacks != null) {
+      guards.observer(callbacks);
+    }
+    return guards.build();
+  }
+
   private static void refuseOpenDoor(GatewayConfig config) {
     boolean open = !config.listen().isLoopback();
     HostPort admin = config.adminListen();
     open |= admin != null && !admin.isLoopback();
-    boolean behindProxy = !config.networks().trustedProxies().isEmpty();
+    boolean behindProxy = !config.guard().trustedProxies().isEmpty();
     if (open
         && config.tls() == null
         && !behindProxy
-        && config.plainHttp() != GatewayConfig.PlainHttp.ALLOW) {
+        && config.guard().plainHttp() != PlainHttp.ALLOW) {
       throw new Main.UserError(
           "listening beyond loopback without TLS would send keys in clear: set llmguard.tls, or"
               + " llmguard.trusted_proxies where a proxy ends TLS, or llmguard.plain_http: allow");
@@ -174,7 +195,7 @@ public final class Gateway implements AutoCloseable {
     if (!apart) {
       Pages.addAdministration(catalogue, administration);
     }
-    Guard calls = resources.open(guards.forCalls(catalogue.build(), administration));
+    Guard calls = resources.open(guards.forCalls(catalogue.build()));
     ServletContextHandler main = Pages.calls(calls, proxy, metering.page(), administration);
     ServletContextHandler validate =
         Pages.validation(
@@ -189,8 +210,7 @@ public final class Gateway implements AutoCloseable {
       Guard pages =
           resources.open(
               guards.forAdministration(
-                  Pages.addAdministration(EndpointCatalogue.builder(), administration).build(),
-                  administration));
+                  Pages.addAdministration(EndpointCatalogue.builder(), administration).build()));
       ServletContextHandler admin = Pages.administration(pages, metering.page(), administration);
       admin.setVirtualHosts(List.of("@" + ADMIN));
       main.setVirtualHosts(List.of("@" + MAIN));
@@ -209,7 +229,7 @@ public final class Gateway implements AutoCloseable {
     if (!keys.health().serving()) {
       return "keys";
     }
-    return trail.available() ? null : "audit";
+    return trail.queue().state().failingSince() == null ? null : "audit";
   }
 
   /** Where clients call: scheme, host and the port that is really bound. */
@@ -230,12 +250,15 @@ public final class Gateway implements AutoCloseable {
 
   /** What to tell the person about the first key, or null if there was one or none is needed. */
   public @Nullable String firstKey() {
-    return firstKey;
+    if (firstKey instanceof FirstKey.Shown.OnTerminal shown) {
+      return shown.text();
+    }
+    return firstKey instanceof FirstKey.Shown.InFile shown ? shown.text() : null;
   }
 
   /** The audit file. */
   public java.nio.file.Path auditFile() {
-    return trail.file();
+    return directory.auditFile();
   }
 
   @Override
@@ -243,9 +266,9 @@ public final class Gateway implements AutoCloseable {
     draining = true;
     try {
       proxy
-          .drain(config.limits().drain())
+          .drain(config.guard().limits().drain())
           .toCompletableFuture()
-          .get(config.limits().drain().toMillis() + 5_000, TimeUnit.MILLISECONDS);
+          .get(config.guard().limits().drain().toMillis() + 5_000, TimeUnit.MILLISECONDS);
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
     } catch (Exception e) {

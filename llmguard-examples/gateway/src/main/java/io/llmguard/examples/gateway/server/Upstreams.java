@@ -1,15 +1,15 @@
 package io.llmguard.examples.gateway.server;
 
+import io.llmguard.assembly.GuardSettings.Limits;
+import io.llmguard.assembly.ProxyAssembly;
 import io.llmguard.examples.gateway.Main;
 import io.llmguard.examples.gateway.config.GatewayConfig;
 import io.llmguard.examples.gateway.config.GatewayConfig.Deployment;
-import io.llmguard.examples.gateway.config.GatewayConfig.Limits;
 import io.llmguard.examples.gateway.config.GatewayConfig.UpstreamServer;
 import io.llmguard.upstream.DeploymentRouter;
 import io.llmguard.upstream.Proxy;
 import io.llmguard.upstream.TransportSettings;
 import io.llmguard.upstream.Upstream;
-import io.llmguard.upstream.UpstreamTimeouts;
 import io.llmguard.upstream.UpstreamTransport;
 import java.net.URI;
 import java.util.ArrayList;
@@ -24,10 +24,10 @@ final class Upstreams implements AutoCloseable {
 
   Upstreams(GatewayConfig config) {
     transport = UpstreamTransport.create(TransportSettings.builder().build());
-    Limits limits = config.limits();
+    Limits limits = config.guard().limits();
     Proxy.Builder builder = Proxy.builder(router(config)).maxDuration(limits.total());
-    if (limits.responseBytes() != null) {
-      builder.maxResponseBytes(limits.responseBytes());
+    if (limits.response() != null) {
+      builder.maxResponseBytes(limits.response().bytes());
     }
     proxy = builder.build();
   }
@@ -42,13 +42,14 @@ final class Upstreams implements AutoCloseable {
       if (only == null) {
         throw new Main.UserError("no upstream is configured: set llmguard.upstream or model_list");
       }
-      return DeploymentRouter.to(upstream(only, config.limits()));
+      return DeploymentRouter.to(upstream(only, config.guard().limits()));
     }
     Map<UpstreamServer, Upstream> servers = new HashMap<>();
     List<DeploymentRouter.Deployment> deployments = new ArrayList<>();
     for (Deployment model : config.models()) {
       Upstream upstream =
-          servers.computeIfAbsent(model.server(), server -> upstream(server, config.limits()));
+          servers.computeIfAbsent(
+              model.server(), server -> upstream(server, config.guard().limits()));
       deployments.add(
           new DeploymentRouter.Deployment(model.name(), upstream, model.upstreamModel()));
     }
@@ -60,15 +61,8 @@ final class Upstreams implements AutoCloseable {
   }
 
   private Upstream upstream(UpstreamServer server, Limits limits) {
-    Upstream.Builder upstream =
-        Upstream.builder(server.name(), URI.create(server.baseUrl()), transport)
-            .timeouts(
-                new UpstreamTimeouts(
-                    limits.connect(), limits.firstByte(), limits.idle(), limits.total()));
-    if (server.apiKey() != null) {
-      upstream.credential("Authorization", "Bearer " + server.apiKey().value());
-    }
-    return upstream.build();
+    return ProxyAssembly.upstream(
+        server.name(), URI.create(server.baseUrl()), server.apiKey(), limits, transport);
   }
 
   @Override

@@ -3,6 +3,7 @@ package io.llmguard.examples.gateway.config;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import io.llmguard.assembly.GuardSettings;
 import io.llmguard.limit.RateLimit;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -40,16 +41,16 @@ class ConfigReaderTest {
   void withoutAFileTheGuidesLimitsHoldOnLoopback() {
     GatewayConfig config = ConfigReader.defaults(name -> null);
     assertThat(config.listen()).isEqualTo(new HostPort("127.0.0.1", 8081));
-    assertThat(config.rateLimits().perKey()).isNotNull();
-    assertThat(config.rateLimits().perKey().limit())
+    assertThat(config.guard().rateLimits().perKey()).isNotNull();
+    assertThat(config.guard().rateLimits().perKey().limit())
         .isEqualTo(new RateLimit(10, Duration.ofMinutes(1), 5));
-    assertThat(config.rateLimits().perIp()).isNotNull();
-    assertThat(config.rateLimits().perIp().limit())
+    assertThat(config.guard().rateLimits().perIp()).isNotNull();
+    assertThat(config.guard().rateLimits().perIp().limit())
         .isEqualTo(new RateLimit(30, Duration.ofMinutes(1), 10));
-    assertThat(config.rateLimits().tokens()).isNull();
-    assertThat(config.dataDir()).isEqualTo(Path.of("llmguard-data"));
+    assertThat(config.guard().rateLimits().tokens()).isNull();
+    assertThat(config.guard().dataDir()).isEqualTo(Path.of("llmguard-data"));
     assertThat(config.models()).isEmpty();
-    assertThat(config.masterKey()).isNull();
+    assertThat(config.guard().masterKey()).isNull();
   }
 
   @Test
@@ -87,8 +88,8 @@ class ConfigReaderTest {
                 "https://llm.internal/base",
                 "OTHER_KEY",
                 "secret"));
-    assertThat(config.masterKey()).isNotNull();
-    assertThat(config.masterKey().value()).isEqualTo("sk-0123456789abcdef0123456789abcdef");
+    assertThat(config.guard().masterKey()).isNotNull();
+    assertThat(config.guard().masterKey().value()).isEqualTo("sk-0123456789abcdef0123456789abcdef");
     assertThat(config.toString()).doesNotContain("0123456789abcdef").doesNotContain("secret");
     assertThat(config.models()).hasSize(2);
     assertThat(config.models().get(0).upstreamModel()).isEqualTo("mistral");
@@ -96,13 +97,13 @@ class ConfigReaderTest {
     assertThat(config.models().get(1).server().ollama()).isFalse();
     assertThat(config.models().get(1).server().name()).isEqualTo("llm.internal");
     assertThat(config.listen()).isEqualTo(new HostPort("::1", 9000));
-    assertThat(config.rateLimits().perIp()).isNotNull();
-    assertThat(config.rateLimits().perIp().shadow()).isTrue();
-    assertThat(config.rateLimits().tokens()).isNotNull();
-    assertThat(config.rateLimits().tokens().limit().capacity()).isEqualTo(1000);
-    assertThat(config.networks().trustedProxies()).containsExactly("127.0.0.1");
-    assertThat(config.audit().file()).isEqualTo(folder.resolve("trail.jsonl"));
-    assertThat(config.audit().fsync()).isTrue();
+    assertThat(config.guard().rateLimits().perIp()).isNotNull();
+    assertThat(config.guard().rateLimits().perIp().shadow()).isTrue();
+    assertThat(config.guard().rateLimits().tokens()).isNotNull();
+    assertThat(config.guard().rateLimits().tokens().limit().capacity()).isEqualTo(1000);
+    assertThat(config.guard().trustedProxies()).containsExactly("127.0.0.1");
+    assertThat(config.guard().audit().file()).isEqualTo(folder.resolve("trail.jsonl"));
+    assertThat(config.guard().audit().durability()).isEqualTo(GuardSettings.AuditDurability.FSYNC);
     assertThat(config.warnings()).isEmpty();
   }
 
@@ -225,7 +226,7 @@ class ConfigReaderTest {
 
   @Test
   void everyProblemOfOneSettingComesBeforeAnythingStarts() throws IOException {
-    assertThat(read("llmguard: {hosts: [gateway.internal]}\n").hosts())
+    assertThat(read("llmguard: {hosts: [gateway.internal]}\n").guard().hosts())
         .isEqualTo(List.of("gateway.internal"));
   }
 

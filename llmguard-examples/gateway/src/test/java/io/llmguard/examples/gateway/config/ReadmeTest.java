@@ -27,7 +27,7 @@ class ReadmeTest {
             file, Map.of("LITELLM_MASTER_KEY", "0123456789abcdef0123456789abcdef")::get);
     assertThat(config.warnings()).isEmpty();
     assertThat(config.models()).hasSize(1);
-    assertThat(config.jwt()).hasSize(1);
-    assertThat(config.ceilings().outputTokens()).isEqualTo(1024);
+    assertThat(config.guard().jwt()).hasSize(1);
+    assertThat(config.guard().ceilings().outputTokens()).isEqualTo(1024);
   }
 }

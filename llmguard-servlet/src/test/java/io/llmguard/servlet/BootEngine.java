@@ -1,0 +1,71 @@
+package io.llmguard.servlet;
+
+import io.llmguard.Guard;
+import io.llmguard.servlet.boot.BootApplication;
+import io.llmguard.testkit.TestAuthority;
+import io.llmguard.upstream.Proxy;
+import java.time.Duration;
+import org.jspecify.annotations.Nullable;
+import org.springframework.boot.web.servlet.ServletContextInitializer;
+
+/** The Tomcat of a Spring Boot application, whichever Boot is on the class path. */
+final class BootEngine implements Engine {
+  @Override
+  public Running start(Application application, @Nullable TestAuthority authority) {
+    if (authority != null) {
+      throw new IllegalArgumentException("TLS is the business of an application's own server");
+    }
+    ServletContextInitializer initializer =
+        context -> {
+          try {
+            application.configure(context);
+          } catch (Exception e) {
+            throw new IllegalStateException(e);
+          }
+        };
+    return running(
+        BootApplication.with("llmguard.enabled=false")
+            .bean(ServletContextInitializer.class, initializer));
+  }
+
+  /** The guard and the proxy as beans of an application that is otherwise configured by itself. */
+  @Override
+  public Running gateway(Guard guard, Proxy proxy, Duration bodyDeadline) {
+    return running(
+        BootApplication.with(
+                "llmguard.enabled=true",
+                "llmguard.web.paths=/**",
+                "llmguard.web.async-dispatch=true",
+                "llmguard.proxy.paths=/**",
+                "llmguard.limits.body-time=" + bodyDeadline.toMillis() + "ms",
+                "llmguard.first-key=false",
+                "llmguard.audit.enabled=false")
+            .bean(Guard.class, guard)
+            .bean(Proxy.class, proxy));
+  }
+
+  private static Running running(BootApplication.Builder application) {
+    BootApplication started = application.start();
+    return new Running() {
+      @Override
+      public int port() {
+        return started.port();
+      }
+
+      @Override
+      public int tlsPort() {
+        throw new IllegalStateException("no TLS");
+      }
+
+      @Override
+      public void close() {
+        started.close();
+      }
+    };
+  }
+
+  @Override
+  public boolean noticesAtOnce() {
+    return false;
+  }
+}

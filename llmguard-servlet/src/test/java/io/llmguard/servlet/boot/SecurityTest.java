@@ -1,0 +1,107 @@
+package io.llmguard.servlet.boot;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.llmguard.auth.Caller;
+import io.llmguard.auth.CurrentCaller;
+import io.llmguard.testkit.RawHttp;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Tag;
+import org.junit.jupiter.api.Test;
+import org.springframework.context.annotation.Bean;
+import org.springframework.context.annotation.Configuration;
+import org.springframework.context.annotation.Import;
+import org.springframework.security.config.annotation.web.builders.HttpSecurity;
+import org.springframework.security.core.context.SecurityContextHolder;
+import org.springframework.security.web.SecurityFilterChain;
+import org.springframework.web.bind.annotation.GetMapping;
+import org.springframework.web.bind.annotation.RestController;
+
+/** An application with Spring Security behind the guard. */
+@Tag("boot")
+class SecurityTest {
+  private static final String MASTER = "0123456789abcdef0123456789abcdef";
+  private BootApplication application;
+
+  @RestController
+  static class Who {
+    @GetMapping({"/api/who", "/elsewhere"})
+    String who() {
+      var authentication = SecurityContextHolder.getContext().getAuthentication();
+      return authentication.getPrincipal().getClass().getSimpleName()
+          + " "
+          + authentication.getName()
+          + " "
+          + authentication.getCredentials();
+    }
+
+    @GetMapping("/api/caller")
+    String caller(@CurrentCaller Caller caller) {
+      return caller.getName();
+    }
+
+    @GetMapping("/api/models")
+    String models() {
+      return "models";
+    }
+  }
+
+  @Configuration(proxyBeanMethods = false)
+  @Import(Who.class)
+  static class Application {
+    @Bean
+    SecurityFilterChain chain(HttpSecurity http) throws Exception {
+      return http.csrf(csrf -> csrf.disable())
+          .authorizeHttpRequests(
+              requests ->
+                  requests
+                      .requestMatchers("/api/models")
+                      .hasAuthority("SCOPE_nothing-has-this")
+                      .anyRequest()
+                      .authenticated())
+          .build();
+    }
+  }
+
+  @BeforeEach
+  void start() {
+    application =
+        BootApplication.with("llmguard.enabled=true", "llmguard.master-key=" + MASTER)
+            .source(Application.class)
+            .security()
+            .start();
+  }
+
+  @AfterEach
+  void stop() {
+    application.close();
+  }
+
+  private String get(String path, int status, String... headers) throws Exception {
+    try (RawHttp client = RawHttp.connect(application.port())) {
+      client.get(path, headers);
+      assertThat(client.readHead().status()).isEqualTo(status);
+      return client.readText();
+    }
+  }
+
+  @Test
+  void theCallerIsWhoSpringSecuritySees() throws Exception {
+    assertThat(get("/api/who", 200, "Authorization: Bearer " + MASTER))
+        .startsWith("Caller ")
+        .doesNotContain(MASTER);
+    assertThat(get("/api/caller", 200, "Authorization: Bearer " + MASTER)).isNotEmpty();
+  }
+
+  @Test
+  void springSecurityHasItsOwnSay() throws Exception {
+    get("/api/models", 403, "Authorization: Bearer " + MASTER);
+    get("/elsewhere", 403, "Authorization: Bearer " + MASTER);
+  }
+
+  @Test
+  void theGuardRefusesBeforeIt() throws Exception {
+    assertThat(get("/api/who", 401)).contains("credential");
+  }
+}

@@ -3,6 +3,7 @@ package io.llmguard.ollama;
 import io.llmguard.TimeSource;
 import io.llmguard.ollama.internal.Calls;
 import io.llmguard.ollama.internal.Digests;
+import io.llmguard.ollama.internal.Futures;
 import io.llmguard.ollama.internal.Structured;
 import io.llmguard.ollama.internal.Transport;
 import java.io.IOException;
@@ -352,26 +353,45 @@ public final class OllamaClient implements AutoCloseable {
     return digest;
   }
 
-  private static CompletableFuture<Void> nothing(CompletableFuture<?> call) {
-    CompletableFuture<Void> result =
-        new CompletableFuture<>() {
-          @Override
-          public boolean cancel(boolean mayInterruptIfRunning) {
-            boolean done = super.cancel(mayInterruptIfRunning);
-            call.cancel(mayInterruptIfRunning);
-            return done;
+  /**
+   * Whether the server has a blob. As a future; cancelling it cancels the call.
+   *
+   * @param digest {@code sha256:} and 64 hex digits
+   */
+  public CompletableFuture<Boolean> blobExistsAsync(String digest) {
+    return Futures.after(
+        transport.async(Calls.blobExists(digest)),
+        (found, failure) -> {
+          if (failure instanceof OllamaException e && e.status() == 404) {
+            return CompletableFuture.completedFuture(false);
           }
-        };
-    CompletableFuture<?> unused =
-        call.whenComplete(
-            (value, failure) -> {
-              if (failure == null) {
-                result.complete(null);
-              } else {
-                result.completeExceptionally(failure);
-              }
-            });
-    return result;
+          return failure == null
+              ? CompletableFuture.completedFuture(true)
+              : CompletableFuture.failedFuture(failure);
+        });
+  }
+
+  /**
+   * Sends a file as a blob, if the server does not have it yet; the file is streamed, never held,
+   * and read by a thread of the client. As a future of its digest, which fails with an {@link
+   * IOException} where the file cannot be read; cancelling it cancels the call under way.
+   */
+  public CompletableFuture<String> createBlobAsync(Path file) {
+    return Futures.then(
+        transport.work(() -> Digests.sha256(file)),
+        digest ->
+            Futures.then(
+                blobExistsAsync(digest),
+                there ->
+                    there
+                        ? CompletableFuture.completedFuture(digest)
+                        : Futures.then(
+                            transport.async(Calls.createBlob(digest, file)),
+                            sent -> CompletableFuture.completedFuture(digest))));
+  }
+
+  private static CompletableFuture<Void> nothing(CompletableFuture<?> call) {
+    return Futures.then(call, value -> CompletableFuture.completedFuture(null));
   }
 
   /** Cancels the calls that run, closes the connections and ends the threads. */

@@ -72,6 +72,11 @@ public final class OpenAiClient implements AutoCloseable {
     return transport.execute(OpenAiCalls.embeddings(model, input));
   }
 
+  /** Vectors of texts, in their order. As a future; cancelling it cancels the call. */
+  public CompletableFuture<List<float[]>> embeddingsAsync(String model, List<String> input) {
+    return transport.async(OpenAiCalls.embeddings(model, input));
+  }
+
   /**
    * The models that the server has.
    *
@@ -79,6 +84,11 @@ public final class OpenAiClient implements AutoCloseable {
    */
   public List<OpenAiModel> models() {
     return transport.execute(OpenAiCalls.models());
+  }
+
+  /** The models that the server has. As a future; cancelling it cancels the call. */
+  public CompletableFuture<List<OpenAiModel>> modelsAsync() {
+    return transport.async(OpenAiCalls.models());
   }
 
   /** Cancels the calls that run, closes the connections and ends the threads. */

@@ -11,6 +11,7 @@ import io.llmguard.testkit.ReplayUpstream;
 import java.net.ServerSocket;
 import java.net.URI;
 import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -115,7 +116,8 @@ class OllamaClientTest {
             """
             {"model":"m","message":{"role":"assistant","content":"","mood":"good","tool_calls":[
               {"id":"c9","function":{"index":1,"name":"f","arguments":{"z":1,"a":[null,2.5],"m":{"x":true}}}}]},
-             "done":true,"weather":{"now":["sun"]},"total_duration":5}"""));
+             "done":true,"weather":{"now":["sun"]},"total_duration":5}\
+            """));
     ChatResponse answer = client.chat(REQUEST);
     assertThat(answer.extra()).isEqualTo(Map.of("weather", Map.of("now", List.of("sun"))));
     assertThat(answer.message().extra()).isEqualTo(Map.of("mood", "good"));
@@ -143,7 +145,8 @@ class OllamaClientTest {
             .chunk("{\"status\":\"pulling manifest\"}\n")
             .chunk("{\"status\":\"pulling ab\",\"digest\":\"sha256:ab\",\"total\":10}\n")
             .chunk(
-                "{\"status\":\"pulling ab\",\"digest\":\"sha256:ab\",\"total\":10,\"completed\":5}\n")
+                "{\"status\":\"pulling"
+                    + " ab\",\"digest\":\"sha256:ab\",\"total\":10,\"completed\":5}\n")
             .chunk("{\"status\":\"success\"}\n")
             .endChunks());
     List<Progress> seen = new ArrayList<>();
@@ -181,6 +184,35 @@ class OllamaClientTest {
     upstream.enqueue(Answer.bytes("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"));
     assertThat(client.createBlob(file)).isEqualTo(digest);
     assertThat(upstream.requests()).hasSize(3);
+  }
+
+  @Test
+  void aBlobIsSentInTheBackgroundAndCancelledThere(@TempDir Path folder) throws Exception {
+    Path file = Files.write(folder.resolve("blob"), new byte[3_000_000]);
+    upstream.enqueue(Answer.status(404, "text/plain", ""));
+    upstream.enqueue(Answer.status(201, "text/plain", ""));
+    String digest = client.createBlobAsync(file).get(10, TimeUnit.SECONDS);
+    assertThat(upstream.takeRequest().method()).isEqualTo("HEAD");
+    assertThat("sha256:" + upstream.takeRequest().body().sha256Hex()).isEqualTo(digest);
+
+    upstream.enqueue(Answer.status(404, "text/plain", ""));
+    assertThat(client.blobExistsAsync(digest).get(10, TimeUnit.SECONDS)).isFalse();
+    upstream.enqueue(Answer.bytes("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"));
+    assertThat(client.blobExistsAsync(digest).get(10, TimeUnit.SECONDS)).isTrue();
+    upstream.takeRequest();
+    upstream.takeRequest();
+
+    upstream.enqueue(Answer.status(404, "text/plain", ""));
+    upstream.enqueue(Answer.silence());
+    CompletableFuture<String> sending = client.createBlobAsync(file);
+    upstream.takeRequest();
+    ReceivedRequest sent = upstream.takeRequest();
+    sending.cancel(true);
+    sent.cancelled().get(10, TimeUnit.SECONDS);
+
+    assertThatThrownBy(
+            () -> client.createBlobAsync(folder.resolve("none")).get(10, TimeUnit.SECONDS))
+        .hasCauseInstanceOf(NoSuchFileException.class);
   }
 
   @Test
@@ -448,12 +480,14 @@ class OllamaClientTest {
                 """
                 [{"type":"function","function":{"name":"weather","description":"the weather of a city",
                   "parameters":{"type":"object","required":["city"],"properties":{
-                    "city":{"type":"string","description":"which"}}}}}]"""));
+                    "city":{"type":"string","description":"which"}}}}}]\
+                """));
     assertThat(JSON.readTree(upstream.takeRequest().bodyText()).path("messages").path(2))
         .isEqualTo(
             JSON.readTree(
                 """
-                {"role":"tool","content":"sunny in Oslo","tool_name":"weather","tool_call_id":"1"}"""));
+                {"role":"tool","content":"sunny in Oslo","tool_name":"weather","tool_call_id":"1"}\
+                """));
   }
 
   @Test

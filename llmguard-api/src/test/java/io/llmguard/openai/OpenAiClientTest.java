@@ -7,10 +7,12 @@ import com.fasterxml.jackson.databind.ObjectMapper;
 import io.llmguard.ollama.Message;
 import io.llmguard.ollama.OllamaException;
 import io.llmguard.testkit.Answer;
+import io.llmguard.testkit.ReceivedRequest;
 import io.llmguard.testkit.Recording;
 import io.llmguard.testkit.ReplayUpstream;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -89,6 +91,25 @@ class OpenAiClientTest {
     assertThat(vectors.get(0)[0]).isEqualTo((float) -0.012149312533438206);
     upstream.enqueue(Answer.replay(Recording.of("openai-models")));
     assertThat(client.models()).extracting(OpenAiModel::id).containsExactly("gemma3:270m");
+  }
+
+  @Test
+  void embeddingsAndModelsAsFutures() throws Exception {
+    upstream.enqueue(Answer.replay(Recording.of("llamacpp-embeddings")));
+    assertThat(
+            client.embeddingsAsync("gemma3:270m", List.of("one", "two")).get(10, TimeUnit.SECONDS))
+        .hasSize(2);
+    upstream.enqueue(Answer.replay(Recording.of("openai-models")));
+    assertThat(client.modelsAsync().get(10, TimeUnit.SECONDS))
+        .extracting(OpenAiModel::id)
+        .containsExactly("gemma3:270m");
+    upstream.takeRequest();
+    upstream.takeRequest();
+    upstream.enqueue(Answer.silence());
+    var models = client.modelsAsync();
+    ReceivedRequest asked = upstream.takeRequest();
+    models.cancel(true);
+    asked.cancelled().get(10, TimeUnit.SECONDS);
   }
 
   @Test

@@ -18,7 +18,10 @@ import org.jspecify.annotations.Nullable;
 /** One exchange with one server: from the transport's callbacks to the call's. */
 final class Attempt {
   /** Pieces of body that the transport may be ahead of the reader, 16 KiB each. */
-  private static final int WINDOW = 4;
+  private static final int WINDOW = 8;
+
+  /** Pieces that are asked for at once: each time wakes the transport's thread. */
+  private static final int BATCH = WINDOW / 2;
 
   private static final int LONGEST_ERROR = 64 * 1024;
 
@@ -29,6 +32,7 @@ final class Attempt {
   private final AtomicBoolean cancelled = new AtomicBoolean();
   private volatile @Nullable CompletableFuture<?> exchange;
   private volatile boolean head;
+  private int taken;
   private volatile boolean over;
 
   Attempt(LiveCall<?, ?> call, int number, int server) {
@@ -87,11 +91,13 @@ final class Attempt {
     return new ErrorBody(info.statusCode(), info.headers());
   }
 
-  /** The reader has taken one piece: another may come. */
+  /** The reader, one at a time, has taken one piece: another may come. */
   void taken() {
+    taken++;
     Flow.Subscription current = subscription.get();
-    if (current != null) {
-      current.request(1);
+    if (taken == BATCH && current != null) {
+      taken = 0;
+      current.request(BATCH);
     }
   }
 

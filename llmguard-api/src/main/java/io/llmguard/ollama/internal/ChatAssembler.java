@@ -28,10 +28,19 @@ final class ChatAssembler implements Assembler<ChatResponse, ChatResponse> {
     if (message.thinking() != null) {
       thinking.append(message.thinking());
     }
-    toolCalls.addAll(message.toolCalls());
-    logprobs.addAll(chunk.logprobs());
-    messageExtra.putAll(message.extra());
-    extra.putAll(chunk.extra());
+    // an empty list still allocates where it is added, and most are
+    if (!message.toolCalls().isEmpty()) {
+      toolCalls.addAll(message.toolCalls());
+    }
+    if (!chunk.logprobs().isEmpty()) {
+      logprobs.addAll(chunk.logprobs());
+    }
+    if (!message.extra().isEmpty()) {
+      messageExtra.putAll(message.extra());
+    }
+    if (!chunk.extra().isEmpty()) {
+      extra.putAll(chunk.extra());
+    }
     last = chunk;
     return chunk.done();
   }

@@ -25,9 +25,16 @@ final class GenerateAssembler implements Assembler<GenerateResponse, GenerateRes
     if (chunk.thinking() != null) {
       thinking.append(chunk.thinking());
     }
-    toolCalls.addAll(chunk.toolCalls());
-    logprobs.addAll(chunk.logprobs());
-    extra.putAll(chunk.extra());
+    // an empty list still allocates where it is added, and most are
+    if (!chunk.toolCalls().isEmpty()) {
+      toolCalls.addAll(chunk.toolCalls());
+    }
+    if (!chunk.logprobs().isEmpty()) {
+      logprobs.addAll(chunk.logprobs());
+    }
+    if (!chunk.extra().isEmpty()) {
+      extra.putAll(chunk.extra());
+    }
     last = chunk;
     return chunk.done();
   }

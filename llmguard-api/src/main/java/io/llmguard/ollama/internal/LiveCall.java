@@ -241,7 +241,10 @@ public final class LiveCall<E, R> {
   }
 
   private void delivered(E event) {
-    starving = false;
+    if (starving) {
+      // a write that others see costs more than a look
+      starving = false;
+    }
     boolean last = assembler.add(event);
     if (first) {
       first = false;

@@ -15,6 +15,7 @@ import java.time.Duration;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.concurrent.Callable;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.Flow;
@@ -158,6 +159,20 @@ public final class Transport implements AutoCloseable {
   /** The events on demand; each subscription is a call of its own. */
   public <E, R> Flow.Publisher<E> publisher(CallSpec<E, R> spec) {
     return subscriber -> new PublishedCall<>(create(spec), subscriber).start();
+  }
+
+  /** What blocks, as a future, on a thread of the client. */
+  public <T> CompletableFuture<T> work(Callable<T> task) {
+    CompletableFuture<T> result = new CompletableFuture<>();
+    executor.execute(
+        () -> {
+          try {
+            result.complete(task.call());
+          } catch (Exception e) {
+            result.completeExceptionally(e);
+          }
+        });
+    return result;
   }
 
   private <E, R> LiveCall<E, R> start(CallSpec<E, R> spec) {

@@ -185,6 +185,7 @@ class AdminApiTest {
         "{\"max_budget\":1e999999} | max_budget",
         "{\"max_budget\":1e-99999} | max_budget",
         "{\"budget_duration\":\"monthly\"} | budget_duration",
+        "{\"budget_duration\":\"99999mo\"} | budget_duration",
         "{\"duration\":\"soon\"} | duration",
         "{\"duration\":\"2001-01-01\"} | duration",
         "{\"models\":\"gemma3\"} | models must be a list",

@@ -2,6 +2,7 @@ package io.llmguard.admin.internal;
 
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import io.llmguard.budget.BudgetPeriod;
 import io.llmguard.key.Expiry;
 import io.llmguard.key.KeyRecord;
 import io.llmguard.limit.LimitSet;
@@ -28,7 +29,6 @@ import org.jspecify.annotations.Nullable;
 final class KeyEdit {
   private static final Duration MINUTE = Duration.ofMinutes(1);
   private static final long MAX_RATE = 1_000_000_000_000L;
-  private static final Pattern WINDOW = Pattern.compile("[1-9][0-9]{0,4}(s|m|h|d|w|mo)");
   private static final Pattern MONTHS = Pattern.compile("([1-9][0-9]{0,3})mo");
   private static final Set<String> EVERY_MODEL = Set.of("*", "all-proxy-models");
 
@@ -178,8 +178,12 @@ final class KeyEdit {
     }
     String window =
         fields.has("budget_duration") ? fields.text("budget_duration") : base.budgetWindow();
-    if (window != null && !WINDOW.matcher(window).matches()) {
-      throw BadCall.request("budget_duration must be a period such as 1h, 1d, 1w or 1mo");
+    if (window != null) {
+      try {
+        BudgetPeriod.parse(window);
+      } catch (IllegalArgumentException e) {
+        throw BadCall.request("budget_duration: " + e.getMessage());
+      }
     }
     edited.budget(
         fields.has("max_budget") ? fields.amount("max_budget") : base.budgetUsd(), window);

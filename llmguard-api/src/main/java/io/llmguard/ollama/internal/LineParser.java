@@ -22,6 +22,7 @@ import org.jspecify.annotations.Nullable;
 abstract class LineParser<E> implements Decoder<E> {
   private final JsonParser parser;
   private final ByteArrayFeeder feeder;
+  private final Instants instants = new Instants();
   private @Nullable String lastModel;
   private @Nullable Map<String, @Nullable Object> unknown;
 
@@ -117,14 +118,14 @@ abstract class LineParser<E> implements Decoder<E> {
     return true;
   }
 
-  static @Nullable Instant instant(JsonParser in) throws IOException {
+  final @Nullable Instant instant(JsonParser in) throws IOException {
     if (in.nextToken() != JsonToken.VALUE_STRING) {
       if (in.currentToken() == JsonToken.VALUE_NULL) {
         return null;
       }
       throw new IllegalArgumentException("\"created_at\" is no string");
     }
-    return Instants.parse(in.getTextCharacters(), in.getTextOffset(), in.getTextLength());
+    return instants.read(in.getTextCharacters(), in.getTextOffset(), in.getTextLength());
   }
 
   static boolean flag(JsonParser in, String name) throws IOException {

@@ -145,7 +145,7 @@ public class GuardWebFilter implements WebFilter, AutoCloseable {
       return admit(conversation).toCompletableFuture();
     }
     conversation.mayBlock();
-    return CompletableFuture.supplyAsync(() -> admit(conversation), conversation.executor())
+    return CompletableFuture.supplyAsync(() -> admit(conversation), Conversation.ELASTIC)
         .thenCompose(Function.identity());
   }
 

@@ -35,7 +35,7 @@ public final class ValidateHandler implements WebHandler {
       return validation.ask(question).toCompletableFuture();
     }
     question.mayBlock();
-    return CompletableFuture.supplyAsync(() -> validation.ask(question), question.executor())
+    return CompletableFuture.supplyAsync(() -> validation.ask(question), Conversation.ELASTIC)
         .thenCompose(Function.identity());
   }
 }

@@ -28,6 +28,11 @@ final class NettyServer implements AutoCloseable {
             // made here, because Spring would read a file for it during the first call
             .codecConfigurer(ServerCodecConfigurer.create())
             .build();
+    return start(http);
+  }
+
+  /** Starts a server of this handler. */
+  static NettyServer start(HttpHandler http) {
     return new NettyServer(
         HttpServer.create()
             .host("127.0.0.1")

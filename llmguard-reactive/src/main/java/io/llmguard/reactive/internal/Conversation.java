@@ -14,6 +14,7 @@ import java.util.concurrent.CompletionStage;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.Executor;
 import java.util.concurrent.Flow;
+import java.util.concurrent.RejectedExecutionException;
 import org.jspecify.annotations.Nullable;
 import org.springframework.core.io.buffer.DataBuffer;
 import org.springframework.core.io.buffer.DataBufferUtils;
@@ -34,7 +35,18 @@ import reactor.core.scheduler.Schedulers;
 public final class Conversation implements GuardRequest {
   private static final String ATTRIBUTE = Conversation.class.getName();
 
-  private static final Executor ELASTIC = task -> Schedulers.boundedElastic().schedule(task);
+  /** Where one may block; refuses what is too much. */
+  public static final Executor ELASTIC = task -> Schedulers.boundedElastic().schedule(task);
+
+  /** The same for what must not be lost: a call that has ended, a client that has left. */
+  static final Executor REPORTS =
+      task -> {
+        try {
+          ELASTIC.execute(task);
+        } catch (RejectedExecutionException e) {
+          task.run();
+        }
+      };
 
   private final ServerHttpRequest rawRequest;
   private final ServerHttpResponse rawResponse;
@@ -88,7 +100,7 @@ public final class Conversation implements GuardRequest {
 
   /** Where the exchange is to be reported to: here and now, unless a guard of it may block. */
   public Executor executor() {
-    return blocking ? ELASTIC : Runnable::run;
+    return blocking ? REPORTS : Runnable::run;
   }
 
   /** The exchange that the chain behind the guards sees. */

@@ -74,7 +74,7 @@ final class Pieces implements Publisher<Publisher<DataBuffer>>, Subscription {
     }
     if (late) {
       DataBufferUtils.release(bytes);
-      executor.execute(() -> told.tell(false));
+      Conversation.REPORTS.execute(() -> told.tell(false));
     } else {
       advance();
     }
@@ -103,7 +103,7 @@ final class Pieces implements Publisher<Publisher<DataBuffer>>, Subscription {
       DataBufferUtils.release(unsent);
     }
     if (told != null) {
-      executor.execute(() -> told.tell(false));
+      Conversation.REPORTS.execute(() -> told.tell(false));
     }
   }
 

@@ -73,7 +73,7 @@ public final class ReactiveAnswer implements ClientResponse {
       left = gone;
     }
     if (left) {
-      proxied.clientGone();
+      Conversation.REPORTS.execute(proxied::clientGone);
     }
   }
 
@@ -222,7 +222,8 @@ public final class ReactiveAnswer implements ClientResponse {
       stream.stop();
     }
     if (proxied != null) {
-      executor.execute(proxied::clientGone);
+      // elsewhere, because to close a connection to an upstream may wait for who reads from it
+      Conversation.REPORTS.execute(proxied::clientGone);
     }
   }
 }

@@ -6,6 +6,7 @@ import io.llmguard.upstream.Proxy;
 import org.junit.jupiter.api.Tag;
 
 @Tag("server")
+@Tag("contract")
 class AdmissionTest extends AdmissionContract {
   @Override
   protected Server start(Guard guard, Proxy proxy) {

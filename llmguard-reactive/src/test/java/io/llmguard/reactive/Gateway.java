@@ -1,6 +1,7 @@
 package io.llmguard.reactive;
 
 import io.llmguard.Guard;
+import io.llmguard.reactive.boot.BootApplication;
 import io.llmguard.testkit.HttpContract;
 import io.llmguard.upstream.Proxy;
 import java.io.IOException;
@@ -11,6 +12,9 @@ final class Gateway {
   private Gateway() {}
 
   static HttpContract.Server start(Guard guard, Proxy proxy, Duration bodyDeadline) {
+    if ("Boot".equals(System.getProperty("llmguard.engine"))) {
+      return BootApplication.gateway(guard, proxy, bodyDeadline);
+    }
     NettyServer server =
         NettyServer.start(
             new LlmProxyHandler(proxy), new LlmGuardWebFilter(guard).bodyDeadline(bodyDeadline));

@@ -1,0 +1,3 @@
+/** The guard around the model calls of other clients. */
+@org.jspecify.annotations.NullMarked
+package io.llmguard.examples.ai;

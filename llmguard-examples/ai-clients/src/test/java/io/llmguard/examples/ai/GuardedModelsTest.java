@@ -1,0 +1,165 @@
+package io.llmguard.examples.ai;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import dev.langchain4j.data.message.AiMessage;
+import dev.langchain4j.data.message.UserMessage;
+import dev.langchain4j.model.chat.ChatModel;
+import dev.langchain4j.model.chat.request.ChatRequest;
+import dev.langchain4j.model.chat.response.ChatResponse;
+import dev.langchain4j.model.output.TokenUsage;
+import io.llmguard.Decision;
+import io.llmguard.Exchange;
+import io.llmguard.Guard;
+import io.llmguard.Outcome;
+import io.llmguard.Stage;
+import io.llmguard.StandardGuard;
+import io.llmguard.StandardGuard.Place;
+import io.llmguard.auth.Caller;
+import io.llmguard.inprocess.CallRefusedException;
+import io.llmguard.inprocess.InProcessGuard;
+import io.llmguard.inprocess.KnownCallerStage;
+import io.llmguard.policy.BodyStage;
+import io.llmguard.policy.CeilingStage;
+import io.llmguard.policy.EndpointCatalogue;
+import io.llmguard.policy.EndpointStage;
+import io.llmguard.policy.ModelAccess;
+import io.llmguard.policy.ModelStage;
+import io.llmguard.wire.Ceilings;
+import io.llmguard.wire.RequestReader;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.CompletionStage;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Test;
+import org.springframework.ai.chat.client.ChatClient;
+import org.springframework.ai.chat.metadata.ChatResponseMetadata;
+import org.springframework.ai.chat.metadata.DefaultUsage;
+import org.springframework.ai.chat.model.Generation;
+import org.springframework.ai.chat.prompt.ChatOptions;
+import org.springframework.ai.chat.prompt.Prompt;
+
+class GuardedModelsTest {
+  private final List<Exchange> ended = new ArrayList<>();
+  private final List<String> outcomes = new ArrayList<>();
+  private final Caller caller =
+      Caller.builder(Caller.Kind.OTHER, "job:1").models(ModelAccess.of(List.of("gemma3"))).build();
+  private final InProcessGuard guard = new InProcessGuard(guard());
+
+  @AfterEach
+  void close() {
+    guard.close();
+  }
+
+  private Guard guard() {
+    return StandardGuard.builder()
+        .stage(Place.OBSERVE, new Observer())
+        .stage(Place.AUTHENTICATION, new KnownCallerStage())
+        .stage(Place.ENDPOINT, new EndpointStage(EndpointCatalogue.standard()))
+        .stage(Place.BODY, new BodyStage(RequestReader.create(), 1 << 20))
+        .stage(Place.MODEL, new ModelStage())
+        .stage(Place.MODEL, new CeilingStage(Ceilings.builder().maxOutputTokens(64).build()))
+        .build();
+  }
+
+  private final class Observer implements Stage {
+    @Override
+    public String name() {
+      return "observer";
+    }
+
+    @Override
+    public CompletionStage<Decision> decide(Exchange exchange) {
+      return exchange.admit();
+    }
+
+    @Override
+    public void settle(Exchange exchange, Outcome outcome) {
+      ended.add(exchange);
+      outcomes.add(outcome.word());
+    }
+  }
+
+  /** A LangChain4j model that answers, and remembers what it was asked. */
+  private static final class Model implements ChatModel {
+    private final List<ChatRequest> asked = new ArrayList<>();
+
+    @Override
+    public ChatResponse doChat(ChatRequest request) {
+      asked.add(request);
+      return ChatResponse.builder()
+          .aiMessage(AiMessage.from("Salt."))
+          .tokenUsage(new TokenUsage(7, 3))
+          .build();
+    }
+  }
+
+  private static ChatRequest question(String model) {
+    return ChatRequest.builder()
+        .messages(UserMessage.from("Why is the sea salty?"))
+        .modelName(model)
+        .build();
+  }
+
+  @Test
+  void aLangChain4jModelIsAskedWithinTheCeilingAndMetered() {
+    Model model = new Model();
+    ChatModel guarded = new GuardedChatModel(model, guard, () -> caller);
+    assertThat(guarded.chat(question("gemma3")).aiMessage().text()).isEqualTo("Salt.");
+    assertThat(model.asked).hasSize(1);
+    assertThat(model.asked.get(0).maxOutputTokens()).isEqualTo(64);
+    assertThat(outcomes).containsExactly("completed");
+    assertThat(ended.get(0).usage().outputTokens()).isEqualTo(3);
+    assertThat(ended.get(0).caller()).isEqualTo(caller);
+  }
+
+  @Test
+  void aLangChain4jModelIsNotAskedForWhatTheCallerMayNotHave() {
+    Model model = new Model();
+    ChatModel guarded = new GuardedChatModel(model, guard, () -> caller);
+    assertThatThrownBy(() -> guarded.chat(question("llama3")))
+        .isInstanceOf(CallRefusedException.class);
+    assertThat(model.asked).isEmpty();
+    assertThat(outcomes).containsExactly("refused:model-not-allowed");
+  }
+
+  /** A Spring AI client over a model that answers, and remembers what it was asked. */
+  private ChatClient client(List<Prompt> asked, String model, Integer maxTokens) {
+    org.springframework.ai.chat.model.ChatModel answering =
+        prompt -> {
+          asked.add(prompt);
+          return new org.springframework.ai.chat.model.ChatResponse(
+              List.of(
+                  new Generation(
+                      new org.springframework.ai.chat.messages.AssistantMessage("Salt."))),
+              ChatResponseMetadata.builder().usage(new DefaultUsage(7, 3)).build());
+        };
+    return ChatClient.builder(answering)
+        .defaultOptions(ChatOptions.builder().model(model).maxTokens(maxTokens).build())
+        .defaultAdvisors(new GuardAdvisor(guard, () -> caller))
+        .build();
+  }
+
+  @Test
+  void aSpringAiClientIsGuardedAndMetered() {
+    List<Prompt> asked = new ArrayList<>();
+    String answer = client(asked, "gemma3", 50).prompt("Why is the sea salty?").call().content();
+    assertThat(answer).isEqualTo("Salt.");
+    assertThat(asked).hasSize(1);
+    assertThat(outcomes).containsExactly("completed");
+    assertThat(ended.get(0).usage().inputTokens()).isEqualTo(7);
+  }
+
+  @Test
+  void aSpringAiClientThatAsksForMoreThanTheCeilingIsToldIt() {
+    List<Prompt> asked = new ArrayList<>();
+    assertThatThrownBy(() -> client(asked, "gemma3", 5_000).prompt("x").call().content())
+        .isInstanceOf(CallRefusedException.class)
+        .hasMessageContaining("64");
+    assertThatThrownBy(() -> client(asked, "llama3", 50).prompt("x").call().content())
+        .isInstanceOf(CallRefusedException.class);
+    assertThat(asked).isEmpty();
+    assertThat(outcomes).containsExactly("refused:ceiling", "refused:model-not-allowed");
+  }
+}

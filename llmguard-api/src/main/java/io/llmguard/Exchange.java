@@ -350,8 +350,18 @@ public final class Exchange {
             case REFUSED -> 403;
           };
     }
+    estimateWhatWasNotReported();
     settle(outcome);
     return true;
+  }
+
+  /** An answer that was left, or that never says what it used, has used what has passed. */
+  private void estimateWhatWasNotReported() {
+    Call asked = call;
+    long events = meter.outputEvents();
+    if (estimate == null && asked != null && events > 0 && meter.usage() == null) {
+      estimate = new Usage(asked.details().promptTokens() + 1, events, true);
+    }
   }
 
   /** True once {@link #onComplete} was called. */

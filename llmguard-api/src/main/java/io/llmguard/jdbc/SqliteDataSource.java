@@ -10,7 +10,7 @@ import java.nio.file.attribute.FileAttribute;
 import java.nio.file.attribute.PosixFilePermission;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.sql.Connection;
-import java.sql.DriverManager;
+import java.sql.Driver;
 import java.sql.SQLException;
 import java.sql.SQLFeatureNotSupportedException;
 import java.sql.Statement;
@@ -39,12 +39,14 @@ public final class SqliteDataSource implements DataSource, AutoCloseable {
   private static final Set<PosixFilePermission> OWNER_ONLY =
       PosixFilePermissions.fromString("rw-------");
 
+  private final Driver driver;
   private final String url;
 
   /** Kept open: the last connection to close would fold up the log and its shared memory. */
   private final Connection keeper;
 
-  private SqliteDataSource(String url, Connection keeper) {
+  private SqliteDataSource(Driver driver, String url, Connection keeper) {
+    this.driver = driver;
     this.url = url;
     this.keeper = keeper;
   }
@@ -70,9 +72,22 @@ public final class SqliteDataSource implements DataSource, AutoCloseable {
     }
     String url = "jdbc:sqlite:" + absolute;
     try {
-      return new SqliteDataSource(url, openInWalMode(url));
+      Driver driver = driver();
+      return new SqliteDataSource(driver, url, openInWalMode(driver, url));
     } catch (SQLException e) {
       throw new IOException("the database " + absolute + " cannot be opened", e);
+    }
+  }
+
+  /** Not from DriverManager, which knows the server's drivers but not a web application's own. */
+  private static Driver driver() throws IOException {
+    try {
+      return Class.forName("org.sqlite.JDBC")
+          .asSubclass(Driver.class)
+          .getDeclaredConstructor()
+          .newInstance();
+    } catch (ReflectiveOperationException | LinkageError e) {
+      throw new IOException("SQLite's driver is missing: org.xerial:sqlite-jdbc", e);
     }
   }
 
@@ -80,10 +95,11 @@ public final class SqliteDataSource implements DataSource, AutoCloseable {
    * Switching a new file to WAL needs it alone, and SQLite does not wait for that itself: several
    * processes that start at once try until one of them has done it.
    */
-  private static Connection openInWalMode(String url) throws SQLException, IOException {
+  private static Connection openInWalMode(Driver driver, String url)
+      throws SQLException, IOException {
     long start = System.nanoTime();
     while (true) {
-      Connection connection = connect(url);
+      Connection connection = connect(driver, url);
       try (Statement statement = connection.createStatement()) {
         statement.execute("PRAGMA journal_mode = WAL");
         // only a connection that has read holds the log open
@@ -111,15 +127,19 @@ public final class SqliteDataSource implements DataSource, AutoCloseable {
 
   @Override
   public Connection getConnection() throws SQLException {
-    return connect(url);
+    return connect(driver, url);
   }
 
-  private static Connection connect(String url) throws SQLException {
+  private static Connection connect(Driver driver, String url) throws SQLException {
     Properties settings = new Properties();
     settings.setProperty("busy_timeout", Long.toString(BUSY.toMillis()));
     settings.setProperty("synchronous", "FULL");
     settings.setProperty("foreign_keys", "true");
-    return DriverManager.getConnection(url, settings);
+    Connection connection = driver.connect(url, settings);
+    if (connection == null) {
+      throw new SQLException("SQLite's driver does not take " + url);
+    }
+    return connection;
   }
 
   /** The same as {@link #getConnection()}: SQLite knows no users. */

@@ -109,7 +109,7 @@ public final class TokenRateLimitStage implements Stage {
   private long used(Exchange exchange, Outcome outcome, Call call, Charge reserved) {
     Usage usage = exchange.usage();
     long events = exchange.meter().outputEvents();
-    if (usage != null) {
+    if (usage != null && !usage.estimated()) {
       long reported = sum(usage.inputTokens(), usage.outputTokens());
       // counts that came in the middle of a stream are behind what has passed
       return exchange.meter().finished()

@@ -25,9 +25,10 @@ import org.jspecify.annotations.Nullable;
  * Reads a form while it goes to a file, bounded, and has exactly what was checked go upstream.
  *
  * <p>Forms carry the model's name behind a file of any size, so they cannot be judged before they
- * are whole. The file is deleted when the call is settled. Refuses with 413 {@code body-too-large},
- * 415 {@code no-form} and {@code content-coding}, and 400 with the reasons of {@link
- * MalformedBody}. Calls whose endpoint takes no form pass.
+ * are whole. The file is deleted when the call is settled. Refuses with 408 {@code body-timeout},
+ * 413 {@code body-too-large}, 415 {@code no-form} and {@code content-coding}, and 400 with {@code
+ * body-incomplete} and the reasons of {@link MalformedBody}. Calls whose endpoint takes no form
+ * pass.
  */
 public final class FormStage implements Stage {
   private static final Exchange.Key<Spool> SPOOL = new Exchange.Key<>("form-spool", Spool.class);
@@ -62,6 +63,9 @@ public final class FormStage implements Stage {
       return exchange.refuse(
           Refusal.of(415, "content-coding", "send the form as it is, without a content coding"));
     }
+    if (announced(exchange.request().headers().first("Content-Length")) > maxBytes) {
+      return exchange.refuse(tooLarge());
+    }
     MultipartReader reader =
         MultipartReader.create(exchange.request().headers().first("Content-Type"));
     if (reader == null) {
@@ -78,6 +82,18 @@ public final class FormStage implements Stage {
     Reading reading = new Reading(exchange, reader, spool);
     exchange.request().streamBody().subscribe(reading);
     return reading.decision;
+  }
+
+  private static long announced(@Nullable String length) {
+    try {
+      return length == null ? 0 : Long.parseLong(length.strip());
+    } catch (NumberFormatException e) {
+      return 0; // then it is counted
+    }
+  }
+
+  private Refusal tooLarge() {
+    return Refusal.of(413, "body-too-large", "the form is larger than " + maxBytes + " bytes");
   }
 
   @Override
@@ -118,8 +134,7 @@ public final class FormStage implements Stage {
         if (malformed != null) {
           refuse(malformed.refusal());
         } else if (!spool.write(bytes)) {
-          refuse(
-              Refusal.of(413, "body-too-large", "the form is larger than " + maxBytes + " bytes"));
+          refuse(tooLarge());
         } else if (subscription != null) {
           subscription.request(1);
         }
@@ -131,9 +146,7 @@ public final class FormStage implements Stage {
 
     @Override
     public void onError(Throwable e) {
-      decision.complete(
-          new Decision.Refuse(
-              Refusal.of(400, "body-incomplete", "the form ended before it was whole")));
+      decision.complete(new Decision.Refuse(BodyStage.refusalOf(e)));
     }
 
     @Override

@@ -210,4 +210,88 @@ public abstract class AdmissionContract extends HttpContract {
       assertThat(upstream.requests()).isEmpty();
     }
   }
+
+  @ParameterizedTest
+  @ValueSource(
+      strings = {
+        "localhost/api/version",
+        "localhost/api/version?",
+        "localhost#",
+        "user@localhost",
+        "a b"
+      })
+  void aHostThatIsMoreThanANameMakesNoOtherPathOfACall(String host) throws Exception {
+    try (RawHttp client = connect()) {
+      client.post("/api/pull", "{\"model\":\"m\"}", authorization(), "Host: " + host);
+      assertThat(client.readHead().status()).isEqualTo(400);
+      assertThat(upstream.requests()).isEmpty();
+    }
+  }
+
+  @Test
+  void aTargetWithAnAuthorityIsJudgedByItsPath() throws Exception {
+    try (RawHttp client = connect()) {
+      client.post("http://localhost/api/pull", "{\"model\":\"m\"}", authorization());
+      assertThat(client.readHead().status()).isIn(400, 403);
+      assertThat(upstream.requests()).isEmpty();
+    }
+  }
+
+  @Test
+  void anIdentityThatTheClientChoosesIsNone() throws Exception {
+    assertRefused(
+        401,
+        "no-credential",
+        "X-User: admin",
+        "X-Forwarded-User: admin",
+        "X-Llmguard-Caller: admin",
+        "Client-Cert: :AAAA:",
+        "X-SSL-Client-Verify: SUCCESS");
+  }
+
+  @ParameterizedTest
+  @ValueSource(
+      strings = {
+        "/api/pull",
+        "/api/push",
+        "/api/create",
+        "/api/copy",
+        "/api/blobs/sha256:abc",
+        "/api/me",
+        "/api/signout"
+      })
+  void whatChangesTheServerIsForAdministrators(String path) throws Exception {
+    try (RawHttp client = connect()) {
+      client.post(path, "{\"model\":\"m\"}", authorization());
+      assertThat(client.readHead().status()).isEqualTo(403);
+      assertThat(upstream.requests()).isEmpty();
+    }
+  }
+
+  @ParameterizedTest
+  @ValueSource(
+      strings = {
+        "/slots",
+        "/props",
+        "/lora-adapters",
+        "/metrics",
+        "/models/apply",
+        "/models/delete/m",
+        "/models/import-uri",
+        "/backends/apply",
+        "/backend/shutdown",
+        "/api/traces",
+        "/api/backend-logs",
+        "/api/p2p/token",
+        "/stores/get",
+        "/v1/face/register",
+        "/v1/voice/forget"
+      })
+  void whatIsNoPartOfTheApiReachesNobodyNotEvenForAdministrators(String path) throws Exception {
+    try (RawHttp client = connect()) {
+      client.post(path, "{}", adminAuthorization());
+      assertThat(client.readHead().status()).isEqualTo(404);
+      assertThat(upstream.requests()).isEmpty();
+    }
+  }
 }

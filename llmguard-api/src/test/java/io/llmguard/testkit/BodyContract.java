@@ -2,9 +2,11 @@ package io.llmguard.testkit;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.llmguard.wire.Call;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
 import java.util.Arrays;
 import java.util.zip.GZIPOutputStream;
 import org.junit.jupiter.api.Test;
@@ -237,5 +239,101 @@ public abstract class BodyContract extends HttpContract {
       client.leave();
       assertThat(nextEnded().outcome().word()).isEqualTo("client-gone");
     }
+  }
+
+  private static final String BOUNDARY = "b0undary-b0undary";
+
+  /** The model's name comes after the file: nothing can be judged before the form is whole. */
+  private static byte[] form(int fileBytes) {
+    String part = "--" + BOUNDARY + "\r\nContent-Disposition: form-data; name=";
+    return utf8(
+        part
+            + "\"file\"; filename=\"a.wav\"\r\n\r\n"
+            + "R".repeat(fileBytes)
+            + "\r\n"
+            + part
+            + "\"model\"\r\n\r\nwhisper-1\r\n--"
+            + BOUNDARY
+            + "--\r\n");
+  }
+
+  private String formHead(int length) {
+    return "POST /v1/audio/transcriptions HTTP/1.1\r\nHost: localhost\r\n"
+        + authorization()
+        + "\r\nContent-Type: multipart/form-data; boundary="
+        + BOUNDARY
+        + "\r\nContent-Length: "
+        + length
+        + "\r\n\r\n";
+  }
+
+  private void assertNoFormIsLeft() throws IOException {
+    try (var left = Files.list(forms)) {
+      assertThat(left).isEmpty();
+    }
+  }
+
+  @Test
+  void aFormIsJudgedWhenItIsWholeAndForwardedByteForByte() throws Exception {
+    upstream.enqueue(Answer.plain("application/json", "{\"text\":\"hi\"}"));
+    byte[] form = form(200_000);
+    try (RawHttp client = connect()) {
+      client.send(formHead(form.length)).send(form);
+      assertThat(client.readHead().status()).isEqualTo(200);
+      assertThat(client.readText()).isEqualTo("{\"text\":\"hi\"}");
+      assertThat(upstream.takeRequest().body().bytes()).isEqualTo(form);
+      assertThat(nextEnded().exchange().call()).extracting(Call::model).isEqualTo("whisper-1");
+      assertNothingElseEnded();
+    }
+    assertNoFormIsLeft();
+  }
+
+  @Test
+  void aFormOverTheLimitIsRefusedByItsAnnouncedLength() throws Exception {
+    try (RawHttp client = connect()) {
+      client.send(formHead(MAX_FORM + 1));
+      assertThat(client.readHead().status()).isEqualTo(413);
+      assertThat(nextEnded().outcome().word()).isEqualTo("refused:body-too-large");
+    }
+    assertNoFormIsLeft();
+  }
+
+  @Test
+  void aFormOverTheLimitIsRefusedByCount() throws Exception {
+    byte[] form = form(MAX_FORM);
+    try (RawHttp client = connect()) {
+      client.send(
+          formHead(form.length)
+              .replace("Content-Length: " + form.length, "Transfer-Encoding: chunked"));
+      try {
+        client.send(Integer.toHexString(form.length) + "\r\n").send(form);
+      } catch (IOException e) {
+        // it may be refused, and the connection closed, before all is sent
+      }
+      assertThat(nextEnded().outcome().word()).isEqualTo("refused:body-too-large");
+      assertThat(upstream.requests()).isEmpty();
+    }
+    assertNoFormIsLeft();
+  }
+
+  @Test
+  void aFormThatDoesNotComeIsNotWaitedForForEver() throws Exception {
+    try (RawHttp client = connect()) {
+      client.send(formHead(10_000)).send(Arrays.copyOf(form(10_000), 5_000));
+      assertThat(client.readHead().status()).isEqualTo(408);
+      assertThat(nextEnded().outcome().word()).isEqualTo("refused:body-timeout");
+    }
+    assertNoFormIsLeft();
+  }
+
+  @Test
+  void aClientThatLeavesInTheMiddleOfItsFormIsSettled() throws Exception {
+    try (RawHttp client = connect()) {
+      client.send(formHead(10_000)).send(Arrays.copyOf(form(10_000), 5_000));
+      client.leave();
+      assertThat(nextEnded().outcome().word()).startsWith("refused:body-");
+      assertThat(upstream.requests()).isEmpty();
+    }
+    assertNoFormIsLeft();
   }
 }

@@ -27,6 +27,7 @@ import io.llmguard.network.TransportStage;
 import io.llmguard.policy.BodyStage;
 import io.llmguard.policy.EndpointCatalogue;
 import io.llmguard.policy.EndpointStage;
+import io.llmguard.policy.FormStage;
 import io.llmguard.policy.ModelStage;
 import io.llmguard.policy.Scope;
 import io.llmguard.upstream.JdkTransport;
@@ -38,6 +39,7 @@ import io.llmguard.upstream.UpstreamTransport;
 import io.llmguard.wire.RequestReader;
 import java.io.IOException;
 import java.net.URI;
+import java.nio.file.Path;
 import java.time.Duration;
 import java.util.EnumSet;
 import java.util.List;
@@ -47,6 +49,7 @@ import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.io.TempDir;
 
 /**
  * What a guarded gateway does over HTTP, whatever server and adapter carry it; each adapter runs
@@ -55,6 +58,8 @@ import org.junit.jupiter.api.BeforeEach;
 public abstract class HttpContract {
   /** The largest body that the guard of these tests takes. */
   protected static final int MAX_BODY = 64 << 10;
+
+  protected static final int MAX_FORM = 1 << 20;
 
   /** How long the server of these tests waits for a body that it has to read. */
   protected static final Duration BODY_DEADLINE = Duration.ofMillis(500);
@@ -82,6 +87,9 @@ public abstract class HttpContract {
   protected Proxy proxy;
   protected Guard guard;
   protected Server server;
+
+  /** Where forms are kept while they are read. */
+  @TempDir protected Path forms = Path.of("");
 
   /** Starts a server whose every path leads through the guard to the proxy. */
   protected abstract Server start(Guard guard, Proxy proxy) throws Exception;
@@ -116,7 +124,7 @@ public abstract class HttpContract {
   }
 
   /** The stages of these tests, at their places. */
-  protected StandardGuard.Builder guard() {
+  protected StandardGuard.Builder guard() throws Exception {
     RateLimitStore limits = new InMemoryRateLimitStore(io.llmguard.TimeSource.system());
     return StandardGuard.builder()
         .stage(Place.OBSERVE, new Observer())
@@ -129,14 +137,17 @@ public abstract class HttpContract {
             Place.ADDRESS_LIMIT,
             new AddressRateLimitStage(
                 limits, new RateLimit(100_000, Duration.ofSeconds(1), 100_000)))
-        .stage(
-            Place.AUTHENTICATION,
-            AuthenticationStage.builder()
-                .authenticator(ApiKeyAuthenticator.builder().keys(keys).build())
-                .build())
+        .stage(Place.AUTHENTICATION, authentication().build())
         .stage(Place.ENDPOINT, new EndpointStage(EndpointCatalogue.standard()))
         .stage(Place.BODY, new BodyStage(RequestReader.create(), MAX_BODY))
+        .stage(Place.BODY, new FormStage(forms, MAX_FORM))
         .stage(Place.MODEL, new ModelStage());
+  }
+
+  /** Who is let in: the holders of keys. */
+  protected AuthenticationStage.Builder authentication() throws Exception {
+    return AuthenticationStage.builder()
+        .authenticator(ApiKeyAuthenticator.builder().keys(keys).build());
   }
 
   /** Sees every call to its end. */

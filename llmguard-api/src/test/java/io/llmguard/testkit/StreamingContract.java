@@ -62,6 +62,28 @@ public abstract class StreamingContract extends HttpContract {
     }
   }
 
+  static Stream<Recording> refused() {
+    List<String> passed = admitted().map(Recording::name).toList();
+    return Recording.all().stream().filter(r -> !passed.contains(r.name()));
+  }
+
+  /** The rest of the recordings: together with those above none is left out. */
+  @ParameterizedTest
+  @MethodSource("refused")
+  void aRecordedCallThatPolicyRefusesNeverReachesTheUpstream(Recording recording) throws Exception {
+    try (RawHttp client = connect()) {
+      byte[] body = recording.body();
+      client.request(
+          recording.method(),
+          recording.path(),
+          body.length == 0 ? null : body,
+          adminAuthorization());
+      assertThat(client.readHead().status()).isBetween(400, 499);
+      assertThat(nextEnded().outcome().word()).startsWith("refused:");
+      assertThat(upstream.requests()).isEmpty();
+    }
+  }
+
   @ParameterizedTest
   @org.junit.jupiter.params.provider.ValueSource(
       strings = {"chat-stream", "openai-chat-stream", "anthropic-messages-stream"})
@@ -79,6 +101,7 @@ public abstract class StreamingContract extends HttpContract {
     try (RawHttp client = post(recording)) {
       RawHttp.Head head = client.readHead();
       assertThat(head.header("X-Accel-Buffering")).hasValue("no");
+      assertThat(head.header("Cache-Control")).hasValue("no-cache");
       for (int i = 0; i < pieces; i++) {
         assertThat(client.readBytes(chunks.get(i).length)).isEqualTo(chunks.get(i));
         gates[i].open();
@@ -119,6 +142,46 @@ public abstract class StreamingContract extends HttpContract {
       client.readHead();
       assertThat(client.readText()).contains("data: {\"error\":").doesNotContain("[DONE]");
       assertThat(nextEnded().outcome().word()).isEqualTo("truncated");
+    }
+  }
+
+  @Test
+  void anEndWithoutTheTerminatorIsAFailureAlsoWhereTheFramingIsWhole() throws Exception {
+    upstream.enqueue(
+        Answer.stream("text/event-stream")
+            .chunk("data: {\"choices\":[{\"index\":0,\"delta\":{\"content\":\"a\"}}]}\n\n")
+            .endChunks());
+    try (RawHttp client = post(OPENAI)) {
+      client.readHead();
+      assertThat(client.readText()).contains("data: {\"error\":").doesNotContain("[DONE]");
+      assertThat(nextEnded().outcome().word()).isEqualTo("truncated");
+    }
+    upstream.enqueue(
+        Answer.stream("application/x-ndjson")
+            .chunk("{\"model\":\"m\",\"message\":{\"content\":\"a\"},\"done\":false}\n")
+            .endChunks());
+    try (RawHttp client = post(CHAT)) {
+      client.readHead();
+      assertThat(client.readText()).contains("\n{\"error\":");
+      assertThat(nextEnded().outcome().word()).isEqualTo("truncated");
+    }
+  }
+
+  @Test
+  void whatAClientHasReadOfAnAnswerThatItLeavesIsCounted() throws Exception {
+    Gate gate = Gate.closed();
+    upstream.enqueue(Answer.replay(CHAT).gateBeforeChunk(5, gate));
+    try (RawHttp client = post(CHAT)) {
+      client.readHead();
+      client.readSome();
+      gate.reached().get(20, TimeUnit.SECONDS);
+      client.reset();
+      gate.open();
+      Ended ended = nextEnded();
+      assertThat(ended.outcome().word()).isEqualTo("client-gone");
+      assertThat(ended.exchange().responseBytes()).isPositive();
+      assertThat(ended.exchange().usage().estimated()).isTrue();
+      assertThat(ended.exchange().usage().outputTokens()).isPositive();
     }
   }
 

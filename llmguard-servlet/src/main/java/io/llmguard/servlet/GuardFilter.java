@@ -139,7 +139,8 @@ public class GuardFilter implements Filter {
 
   /**
    * Reads the init-params: every filter takes {@code async-dispatch} and {@code body-deadline}, a
-   * filter without a guard those of its stages too.
+   * filter without a guard those of its stages too. In a value <code>${NAME}</code> stands for a
+   * system property or an environment variable, <code>${NAME:-text}</code> for one with a default.
    *
    * @throws ServletException if one is wrong; it names the filter, the parameter and the problem
    */
@@ -161,7 +162,7 @@ public class GuardFilter implements Filter {
       throw new ServletException(e.getMessage(), e);
     } catch (RuntimeException | LinkageError e) {
       parts.close();
-      throw new ServletException("filter " + config.getFilterName() + ": " + e, e);
+      throw new ServletException(parts.params().owner() + ": " + e, e);
     }
   }
 

@@ -54,7 +54,7 @@ class RandomDeparturesTest extends DepartureTestBase {
   private final Map<String, AtomicInteger> outcomes = new ConcurrentHashMap<>();
 
   @Override
-  protected StandardGuard.Builder guard() {
+  protected StandardGuard.Builder guard() throws Exception {
     return super.guard()
         .stage(
             Place.OBSERVE,

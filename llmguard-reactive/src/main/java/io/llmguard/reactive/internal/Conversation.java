@@ -6,6 +6,7 @@ import io.llmguard.Headers;
 import io.llmguard.Outcome;
 import io.llmguard.RequestBody;
 import java.net.InetAddress;
+import java.net.SocketTimeoutException;
 import java.nio.ByteBuffer;
 import java.security.cert.X509Certificate;
 import java.util.List;
@@ -26,6 +27,7 @@ import org.springframework.web.server.ServerWebExchange;
 import reactor.adapter.JdkFlowAdapter;
 import reactor.core.publisher.Flux;
 import reactor.core.publisher.Mono;
+import reactor.core.publisher.Sinks;
 import reactor.core.scheduler.Schedulers;
 
 /**
@@ -57,6 +59,7 @@ public final class Conversation implements GuardRequest {
   private volatile boolean blocking;
   private volatile @Nullable Exchange exchange;
   private volatile @Nullable BodyReader reader;
+  private volatile Sinks.@Nullable Empty<Void> tooLate;
   private volatile boolean bodyAsked;
   private volatile boolean handedOver;
 
@@ -122,6 +125,10 @@ public final class Conversation implements GuardRequest {
     BodyReader reading = reader;
     if (reading != null) {
       reading.timedOut();
+    }
+    Sinks.Empty<Void> tell = tooLate;
+    if (tell != null) {
+      tell.tryEmitError(new SocketTimeoutException("the body did not come in time"));
     }
   }
 
@@ -241,14 +248,22 @@ public final class Conversation implements GuardRequest {
 
   @Override
   public Flow.Publisher<ByteBuffer> streamBody() {
-    return JdkFlowAdapter.publisherToFlowPublisher(
+    Flux<ByteBuffer> body =
         Flux.defer(
                 () -> {
                   askBody();
                   return rawRequest.getBody();
                 })
             .map(Conversation::taken)
-            .onErrorMap(BodyReader::broken));
+            .onErrorMap(BodyReader::broken);
+    if (exchange != null) {
+      return JdkFlowAdapter.publisherToFlowPublisher(body);
+    }
+    // a guard may put what it reads into a file, and has a time for it
+    Sinks.Empty<Void> expiry = Sinks.empty();
+    tooLate = expiry;
+    return JdkFlowAdapter.publisherToFlowPublisher(
+        body.publishOn(Schedulers.boundedElastic(), 1).takeUntilOther(expiry.asMono()));
   }
 
   /**

@@ -84,7 +84,7 @@ public final class Assembly implements AutoCloseable {
 
   /** An assembly without stages. */
   public Assembly(FilterConfig config) {
-    params = new InitParams(config);
+    params = InitParams.of(config);
   }
 
   /** The parameters, for those that are no stage's. */

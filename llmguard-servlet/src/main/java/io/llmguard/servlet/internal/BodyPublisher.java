@@ -3,6 +3,7 @@ package io.llmguard.servlet.internal;
 import jakarta.servlet.ReadListener;
 import jakarta.servlet.ServletInputStream;
 import java.io.IOException;
+import java.net.SocketTimeoutException;
 import java.nio.ByteBuffer;
 import java.util.concurrent.Flow;
 import java.util.concurrent.atomic.AtomicInteger;
@@ -26,18 +27,26 @@ final class BodyPublisher implements Flow.Publisher<ByteBuffer> {
 
   @Override
   public void subscribe(Flow.Subscriber<? super ByteBuffer> subscriber) {
+    Reading reading;
+    boolean asynchronous;
     ServletInputStream in;
     try {
       conversation.askBody();
       in = conversation.rawRequest().getInputStream();
+      reading = new Reading(conversation, in, subscriber);
+      asynchronous = conversation.readsAsynchronously(reading::timedOut);
     } catch (IOException | IllegalStateException e) {
       subscriber.onSubscribe(new Reading(conversation, null, subscriber));
       subscriber.onError(e);
       return;
     }
-    Reading reading = new Reading(conversation, in, subscriber);
-    subscriber.onSubscribe(reading);
-    in.setReadListener(reading);
+    if (asynchronous) {
+      subscriber.onSubscribe(reading);
+      in.setReadListener(reading);
+    } else {
+      reading.readWaiting(conversation.bodyDeadlineNanos());
+      subscriber.onSubscribe(reading);
+    }
   }
 
   /** Moves pieces from the container to the subscriber, on whichever thread makes it possible. */
@@ -46,6 +55,13 @@ final class BodyPublisher implements Flow.Publisher<ByteBuffer> {
     private final @Nullable ServletInputStream in;
     private final Flow.Subscriber<? super ByteBuffer> subscriber;
     private final byte[] piece;
+
+    /** True if the thread that asks reads and waits, because there is no other to go on. */
+    private boolean blocks;
+
+    private long startNanos;
+    private long deadlineNanos;
+
     private final AtomicLong demand = new AtomicLong();
 
     /** Rounds of {@link #drain} asked for: whoever raises it from 0 runs them all. */
@@ -66,6 +82,21 @@ final class BodyPublisher implements Flow.Publisher<ByteBuffer> {
       this.in = in;
       this.subscriber = subscriber;
       this.piece = in == null ? new byte[0] : new byte[PIECE];
+    }
+
+    /** From now on the thread that asks waits for what comes, no longer than this. */
+    void readWaiting(long mostNanos) {
+      blocks = true;
+      startNanos = System.nanoTime();
+      deadlineNanos = mostNanos;
+      waiting = false;
+    }
+
+    /** The time for the body is over. */
+    void timedOut() {
+      waiting = false;
+      failure = new SocketTimeoutException("the body did not come in time");
+      drain();
     }
 
     @Override
@@ -121,8 +152,8 @@ final class BodyPublisher implements Flow.Publisher<ByteBuffer> {
             allRead = true;
             continue;
           }
-          waiting = true; // before the question, because its answer may come on another thread
-          if (source.isReady()) {
+          waiting = !blocks; // before the question: its answer may come on another thread
+          if (blocks || source.isReady()) {
             waiting = false;
             int n = source.read(piece);
             if (n < 0) {
@@ -130,6 +161,9 @@ final class BodyPublisher implements Flow.Publisher<ByteBuffer> {
             } else if (n > 0) {
               demand.decrementAndGet();
               subscriber.onNext(ByteBuffer.wrap(piece, 0, n));
+              if (blocks && System.nanoTime() - startNanos > deadlineNanos) {
+                throw new SocketTimeoutException("the body did not come in time");
+              }
             }
           }
         }

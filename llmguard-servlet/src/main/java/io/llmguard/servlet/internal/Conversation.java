@@ -43,7 +43,7 @@ public final class Conversation implements GuardRequest {
 
   private @Nullable Exchange exchange;
   private boolean bodyAsked;
-  private @Nullable BodyReader reader;
+  private @Nullable Runnable expiry;
   private volatile boolean bodyPassed;
   private boolean handedOver;
   private volatile boolean awaitingDispatch;
@@ -147,9 +147,9 @@ public final class Conversation implements GuardRequest {
 
   /** The time for sending the body is over. */
   public void timedOut() {
-    BodyReader reading = reader;
-    if (reading != null) {
-      reading.timedOut();
+    Runnable tell = expiry;
+    if (tell != null) {
+      tell.run();
     }
   }
 
@@ -251,9 +251,21 @@ public final class Conversation implements GuardRequest {
     return rawRequest.getMethod();
   }
 
+  /** The path within the web application; what it cannot be told from stays as it came. */
   @Override
   public String rawPath() {
-    return rawRequest.getRequestURI();
+    return pathWithin(rawRequest);
+  }
+
+  /** The path of a request within its web application, not decoded. */
+  static String pathWithin(HttpServletRequest request) {
+    String path = request.getRequestURI();
+    String application = request.getServletContext().getContextPath();
+    return !application.isEmpty()
+            && path.startsWith(application)
+            && path.startsWith("/", application.length())
+        ? path.substring(application.length())
+        : path;
   }
 
   @Override
@@ -311,16 +323,20 @@ public final class Conversation implements GuardRequest {
       if (!reading.readAvailable()) {
         if (mayDispatch) {
           async().setTimeout(bodyDeadlineMillis);
-          reader = reading;
+          expiry = reading::timedOut;
           rawRequest.getInputStream().setReadListener(reading);
         } else {
-          reading.readBlocking(TimeUnit.MILLISECONDS.toNanos(bodyDeadlineMillis));
+          reading.readBlocking(bodyDeadlineNanos());
         }
       }
       return reading.body();
     } catch (IOException e) {
       return CompletableFuture.failedFuture(e);
     }
+  }
+
+  long bodyDeadlineNanos() {
+    return TimeUnit.MILLISECONDS.toNanos(bodyDeadlineMillis);
   }
 
   private boolean mayHaveBody() {
@@ -331,6 +347,20 @@ public final class Conversation implements GuardRequest {
   @Override
   public Flow.Publisher<ByteBuffer> streamBody() {
     return new BodyPublisher(this);
+  }
+
+  /**
+   * Has a body read as it comes, if the call goes on asynchronously, or can for a guard that reads
+   * it; false where the container's thread is to read and wait.
+   *
+   * @param tooLate hears that a guard's time for the body is over
+   */
+  boolean readsAsynchronously(Runnable tooLate) {
+    if (!rawRequest.isAsyncStarted() && mayDispatch) {
+      async().setTimeout(bodyDeadlineMillis);
+      expiry = tooLate;
+    }
+    return rawRequest.isAsyncStarted();
   }
 
   void askBody() {

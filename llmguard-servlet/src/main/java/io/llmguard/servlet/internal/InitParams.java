@@ -3,43 +3,95 @@ package io.llmguard.servlet.internal;
 import io.llmguard.limit.RateLimit;
 import io.llmguard.network.CidrSet;
 import jakarta.servlet.FilterConfig;
+import jakarta.servlet.ServletConfig;
 import java.time.DateTimeException;
 import java.time.Duration;
 import java.util.Arrays;
 import java.util.Collections;
+import java.util.Enumeration;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Locale;
 import java.util.Set;
+import java.util.function.Function;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 
-/** Reads a filter's init-params; what is wrong is named with the filter and the parameter. */
+/**
+ * Reads the init-params of a filter or a servlet; what is wrong is named with its owner and the
+ * parameter.
+ *
+ * <p>In a value <code>${NAME}</code> stands for the system property of that name, or else the
+ * environment variable; <code>${NAME:-text}</code> is the text where there is neither.
+ */
 public final class InitParams {
   private static final Pattern LIMIT =
       Pattern.compile("(\\d{1,12})\\s+per\\s+(\\S+)(?:\\s+burst\\s+(\\d{1,12}))?");
   private static final Pattern DURATION = Pattern.compile("(\\d{1,12})(ms|s|m|h|d)");
+  private static final Pattern VARIABLE = Pattern.compile("\\$\\{([\\w.-]+?)(?::-([^}]*))?}");
 
-  private final FilterConfig config;
+  private final String owner;
+  private final Function<String, @Nullable String> values;
+  private final List<String> names;
   private final Set<String> known = new HashSet<>();
 
+  private InitParams(
+      String owner, Function<String, @Nullable String> values, Enumeration<String> names) {
+    this.owner = owner;
+    this.values = values;
+    this.names = Collections.list(names);
+  }
+
   /** The parameters of this filter. */
-  public InitParams(FilterConfig config) {
-    this.config = config;
+  public static InitParams of(FilterConfig config) {
+    return new InitParams(
+        "filter " + config.getFilterName(),
+        config::getInitParameter,
+        config.getInitParameterNames());
+  }
+
+  /** The parameters of this servlet. */
+  public static InitParams of(ServletConfig config) {
+    return new InitParams(
+        "servlet " + config.getServletName(),
+        config::getInitParameter,
+        config.getInitParameterNames());
   }
 
   /** A parameter that is not what it must be. */
   public IllegalArgumentException wrong(String name, String problem) {
-    return new IllegalArgumentException(
-        "filter " + config.getFilterName() + ": init-param " + name + ": " + problem);
+    return new IllegalArgumentException(owner + ": init-param " + name + ": " + problem);
+  }
+
+  /** Whose parameters these are, for messages. */
+  public String owner() {
+    return owner;
   }
 
   /** The text, or null where it is missing or blank. */
   public @Nullable String text(String name) {
     known.add(name);
-    String value = config.getInitParameter(name);
-    return value == null || value.isBlank() ? null : value.strip();
+    String value = values.apply(name);
+    return value == null || value.isBlank() ? null : expanded(name, value.strip());
+  }
+
+  private String expanded(String name, String value) {
+    return VARIABLE
+        .matcher(value)
+        .replaceAll(
+            found -> {
+              String variable = found.group(1);
+              String text = System.getProperty(variable, System.getenv(variable));
+              if (text == null) {
+                text = found.group(2);
+              }
+              if (text == null) {
+                throw wrong(
+                    name, "there is no system property or environment variable " + variable);
+              }
+              return Matcher.quoteReplacement(text);
+            });
   }
 
   /** The text, which must be there. */
@@ -202,7 +254,7 @@ public final class InitParams {
 
   /** Refuses parameters that nobody has asked for: a misspelt one would guard nothing. */
   public void refuseUnknown() {
-    for (String name : Collections.list(config.getInitParameterNames())) {
+    for (String name : names) {
       if (!known.contains(name)) {
         throw wrong(
             name, "there is no such parameter; known are " + known.stream().sorted().toList());

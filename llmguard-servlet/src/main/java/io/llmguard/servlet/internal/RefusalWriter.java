@@ -21,7 +21,7 @@ public final class RefusalWriter {
     if (response.isCommitted()) {
       return;
     }
-    Rendered rendered = RefusalRenderer.render(refusal, request.getRequestURI());
+    Rendered rendered = RefusalRenderer.render(refusal, Conversation.pathWithin(request));
     ByteBuffer body = rendered.body();
     response.resetBuffer();
     response.setStatus(rendered.status());

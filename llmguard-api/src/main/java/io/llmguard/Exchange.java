@@ -24,6 +24,8 @@ import org.jspecify.annotations.Nullable;
  * is used by one thread at a time.
  */
 public final class Exchange {
+  private static final long NO_ATTEMPT = Long.MIN_VALUE;
+
   private Guard guard;
   private final TimeSource time;
   private final GuardRequest request;
@@ -53,6 +55,10 @@ public final class Exchange {
   private long firstByteNanos;
   private long responseBytes;
   private volatile long endedNanos;
+  private boolean forwarded;
+  private volatile long attemptNanos = NO_ATTEMPT;
+  private long upstreamNanos; // written before attemptNanos, read after it
+  private @Nullable AnswerCeiling ceiling;
 
   Exchange(Guard guard, GuardRequest request, String id) {
     this.guard = guard;
@@ -276,6 +282,58 @@ public final class Exchange {
     }
   }
 
+  // ---- the upstream's time
+
+  /** Reports that a proxy carries the call, which says when each attempt at an upstream begins. */
+  public void onForward() {
+    forwarded = true;
+  }
+
+  /** Reports that an attempt at an upstream begins. */
+  public void onAttempt() {
+    attemptNanos = time.nanos();
+  }
+
+  /**
+   * Nanoseconds that upstreams have worked on the call, up to its end or to now; without a proxy
+   * the whole duration.
+   */
+  public long upstreamNanos() {
+    long since = sinceAttempt();
+    return forwarded ? upstreamNanos + since : durationNanos();
+  }
+
+  /** True if a proxy carries the call, and no attempt at an upstream has begun. */
+  public boolean neverAttempted() {
+    return forwarded && attemptNanos == NO_ATTEMPT && upstreamNanos == 0;
+  }
+
+  private long sinceAttempt() {
+    long begun = attemptNanos;
+    return begun == NO_ATTEMPT ? 0 : (completed.get() ? endedNanos : time.nanos()) - begun;
+  }
+
+  /** What a stage allows the answer to be, or null for no bounds. */
+  public @Nullable AnswerCeiling ceiling() {
+    return ceiling;
+  }
+
+  /** Sets what the answer may be; who carries the call cuts what goes beyond. */
+  public void ceiling(AnswerCeiling value) {
+    ceiling = value;
+  }
+
+  /** True if the answer so far is more than its ceiling allows. */
+  public boolean aboveCeiling() {
+    AnswerCeiling most = ceiling;
+    if (most == null || meter.finished()) {
+      return false;
+    }
+    Usage reported = meter.usage();
+    long output = reported == null ? 0 : reported.outputTokens();
+    return Math.max(output, meter.outputEvents()) > most.outputTokens();
+  }
+
   // ---- the answer
 
   /** Fields that stages add to the answer, be it the upstream's or a refusal. */
@@ -309,6 +367,8 @@ public final class Exchange {
    */
   public void onRetry() {
     retries++;
+    upstreamNanos += sinceAttempt();
+    attemptNanos = NO_ATTEMPT;
     status = 0;
     meter = ResponseMeter.none();
     responseBytes = 0;
@@ -389,10 +449,12 @@ public final class Exchange {
   /** Tokens as the upstream reported them, else as they were estimated, else null. */
   public @Nullable Usage usage() {
     Usage reported = meter.usage();
-    return reported != null ? reported : estimate;
+    Usage guessed = estimate;
+    // counts in the middle of a stream are behind what has passed
+    return reported != null && (guessed == null || meter.finished()) ? reported : guessed;
   }
 
-  /** Sets an estimate, for an upstream that reports nothing. */
+  /** Sets an estimate, for an upstream that reports nothing, or whose answer broke off. */
   public void estimate(Usage value) {
     estimate = value;
   }

@@ -42,8 +42,10 @@ public final class StandardGuard {
     BODY,
     /** Judges the models that the body names, and what it asks of them. */
     MODEL,
-    /** Limits what a call may use: tokens, models, budgets. */
-    USAGE_LIMIT
+    /** Limits what a call may use: tokens, models. */
+    USAGE_LIMIT,
+    /** Holds what a call may cost against budgets; what it allows is written into the call. */
+    BUDGET
   }
 
   private static ResponseMeter meter(Exchange exchange, int status, Headers headers) {

@@ -41,7 +41,8 @@ final class Credentials {
       stage.authenticator(jwt(issuer, "jwt[" + number++ + "]"));
     }
     given.authenticators.forEach(stage::authenticator);
-    ApiKeyAuthenticator.Builder apiKeys = ApiKeyAuthenticator.builder().keys(given.keys);
+    ApiKeyAuthenticator.Builder apiKeys =
+        ApiKeyAuthenticator.builder().keys(given.keys).budgetZone(given.budgetZone);
     Secret masterKey = settings.masterKey();
     if (masterKey != null) {
       if (masterKey.value().isBlank()) {

@@ -35,6 +35,8 @@ import io.llmguard.policy.ModelStage;
 import io.llmguard.wire.PromptHasher;
 import io.llmguard.wire.RequestReader;
 import java.nio.charset.StandardCharsets;
+import java.time.ZoneId;
+import java.time.ZoneOffset;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.HashSet;
@@ -65,6 +67,7 @@ public final class GuardAssembly {
   private final Stage addressLimit;
   private final Stage authentication;
   private final List<Stage> callerLimits;
+  private final @Nullable Stage budgets;
 
   private GuardAssembly(Builder builder) {
     settings = builder.settings;
@@ -72,6 +75,7 @@ public final class GuardAssembly {
     limits = builder.limits;
     observers = List.copyOf(builder.observers);
     customizers = List.copyOf(builder.customizers);
+    budgets = builder.budgets;
     knownModels = List.copyOf(builder.knownModels);
     CidrSet proxies = blocks("trusted-proxies", settings.trustedProxies());
     addresses = ClientAddressResolver.behind(proxies);
@@ -180,6 +184,9 @@ public final class GuardAssembly {
             .mode(tokens == null ? LimitMode.ENFORCE : tokens.mode())
             .listener(limits)
             .build());
+    if (budgets != null) {
+      guard.stage(Place.BUDGET, budgets);
+    }
   }
 
   private PromptHasher hasher() {
@@ -309,6 +316,8 @@ public final class GuardAssembly {
     private LimitListener limits = LimitListener.NONE;
     private Collection<String> knownModels = List.of();
     private @Nullable String host;
+    private @Nullable Stage budgets;
+    ZoneId budgetZone = ZoneOffset.UTC;
 
     final Set<String> keysInQuery = new HashSet<>();
 
@@ -345,6 +354,21 @@ public final class GuardAssembly {
     /** Hears what each limit says; nobody unless set. */
     public Builder limitListener(LimitListener value) {
       limits = Objects.requireNonNull(value);
+      return this;
+    }
+
+    /**
+     * Holds what calls may cost against budgets, best a {@link io.llmguard.budget.BudgetStage};
+     * unless set nothing does, and keys' own budgets have no effect.
+     */
+    public Builder budgets(Stage value) {
+      budgets = Objects.requireNonNull(value);
+      return this;
+    }
+
+    /** In which zone the windows of keys' own budgets begin; UTC unless set. */
+    public Builder budgetZone(ZoneId value) {
+      budgetZone = Objects.requireNonNull(value);
       return this;
     }
 

@@ -3,14 +3,23 @@ package io.llmguard.auth;
 import io.llmguard.Exchange;
 import io.llmguard.Refusal;
 import io.llmguard.TimeSource;
+import io.llmguard.budget.Budget;
+import io.llmguard.budget.BudgetPeriod;
+import io.llmguard.budget.BudgetScope;
+import io.llmguard.budget.BudgetWindow;
+import io.llmguard.budget.NanoUsd;
 import io.llmguard.key.ApiKey;
 import io.llmguard.key.KeyHash;
 import io.llmguard.key.KeyLookup;
 import io.llmguard.key.KeyRecord;
 import io.llmguard.policy.Scope;
+import java.math.BigDecimal;
 import java.nio.charset.StandardCharsets;
 import java.time.Instant;
+import java.time.ZoneId;
+import java.time.ZoneOffset;
 import java.util.EnumSet;
+import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
 import org.jspecify.annotations.Nullable;
@@ -57,10 +66,12 @@ public final class ApiKeyAuthenticator implements Authenticator {
   private final @Nullable KeyHash masterKey;
   private final @Nullable KeyHash masterKeyAsLatin1;
   private final CompletionStage<Authentication> master;
+  private final ZoneId budgetZone;
 
   private ApiKeyAuthenticator(Builder builder) {
     keys = builder.keys;
     time = builder.time;
+    budgetZone = builder.budgetZone;
     String secret = builder.masterKey;
     masterKey = secret == null ? null : KeyHash.of(secret);
     // containers read the bytes of a field as ISO 8859-1, clients send UTF-8
@@ -140,7 +151,7 @@ public final class ApiKeyAuthenticator implements Authenticator {
     }
   }
 
-  private static Caller caller(KeyRecord record) {
+  private Caller caller(KeyRecord record) {
     return Caller.builder(Caller.Kind.API_KEY, record.id())
         .name(record.name())
         .keyId(record.id())
@@ -149,7 +160,33 @@ public final class ApiKeyAuthenticator implements Authenticator {
         .scopes(record.scopes())
         .models(record.models())
         .limits(record.limits())
+        .budgets(budgets(record))
         .build();
+  }
+
+  private List<Budget> budgets(KeyRecord record) {
+    BigDecimal usd = record.budgetUsd();
+    if (usd == null) {
+      return List.of();
+    }
+    return List.of(
+        Budget.of(BudgetScope.KEY, window(record))
+            .usd(usd.min(NanoUsd.MOST))
+            .only(record.id())
+            .build());
+  }
+
+  private BudgetWindow window(KeyRecord record) {
+    String text = record.budgetWindow();
+    try {
+      return text == null
+          ? BudgetWindow.FOREVER
+          : BudgetWindow.fixed(BudgetPeriod.parse(text), budgetZone);
+    } catch (IllegalArgumentException e) {
+      // a window that nobody understands never opens again
+      log.warn("the budget window of key {} cannot be read: it never resets", record.id());
+      return BudgetWindow.FOREVER;
+    }
   }
 
   private boolean isMasterKey(KeyHash presented) {
@@ -171,6 +208,7 @@ public final class ApiKeyAuthenticator implements Authenticator {
     private @Nullable KeyLookup keys;
     private @Nullable String masterKey;
     private TimeSource time = TimeSource.system();
+    private ZoneId budgetZone = ZoneOffset.UTC;
 
     private Builder() {}
 
@@ -200,6 +238,12 @@ public final class ApiKeyAuthenticator implements Authenticator {
     /** Where expiry and grace are measured; the machine's clocks unless set. */
     public Builder time(TimeSource value) {
       time = value;
+      return this;
+    }
+
+    /** In which zone the windows of keys' budgets begin; UTC unless set. */
+    public Builder budgetZone(ZoneId value) {
+      budgetZone = value;
       return this;
     }
 

@@ -1,9 +1,11 @@
 package io.llmguard.auth;
 
+import io.llmguard.budget.Budget;
 import io.llmguard.limit.LimitSet;
 import io.llmguard.policy.ModelAccess;
 import io.llmguard.policy.Scope;
 import java.security.Principal;
+import java.util.List;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
@@ -36,6 +38,7 @@ public final class Caller implements Principal {
   private final Set<Scope> scopes;
   private final ModelAccess models;
   private final LimitSet limits;
+  private final List<Budget> budgets;
 
   private Caller(Builder builder) {
     kind = builder.kind;
@@ -47,6 +50,7 @@ public final class Caller implements Principal {
     scopes = Set.copyOf(builder.scopes);
     models = builder.models;
     limits = builder.limits;
+    budgets = List.copyOf(builder.budgets);
   }
 
   /**
@@ -106,6 +110,11 @@ public final class Caller implements Principal {
     return limits;
   }
 
+  /** The caller's own budgets, beside the configured ones. */
+  public List<Budget> budgets() {
+    return budgets;
+  }
+
   @Override
   public boolean equals(Object other) {
     return other instanceof Caller that && id.equals(that.id);
@@ -132,6 +141,7 @@ public final class Caller implements Principal {
     private Set<Scope> scopes = Scope.DEFAULTS;
     private ModelAccess models = ModelAccess.ALL;
     private LimitSet limits = LimitSet.CONFIGURED;
+    private List<Budget> budgets = List.of();
 
     private Builder(Kind kind, String id) {
       this.kind = kind;
@@ -178,6 +188,12 @@ public final class Caller implements Principal {
     /** The caller's own limits; the configured ones unless set. */
     public Builder limits(LimitSet value) {
       limits = value;
+      return this;
+    }
+
+    /** The caller's own budgets; none unless set. */
+    public Builder budgets(List<Budget> value) {
+      budgets = value;
       return this;
     }
 

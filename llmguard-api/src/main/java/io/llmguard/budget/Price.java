@@ -14,12 +14,12 @@ import java.time.Duration;
  * @param second USD per second from the call's going out to its end; 0 to 1,000
  */
 public record Price(BigDecimal inputToken, BigDecimal outputToken, BigDecimal second) {
-  /** Nothing: local and already paid for. */
-  public static final Price FREE = new Price(BigDecimal.ZERO, BigDecimal.ZERO, BigDecimal.ZERO);
-
   private static final BigDecimal MOST = new BigDecimal(1_000);
   private static final BigDecimal HOUR = new BigDecimal(3_600);
   private static final int DIGITS = 18;
+
+  /** Nothing: local and already paid for; the bounds above are needed to make it. */
+  public static final Price FREE = new Price(BigDecimal.ZERO, BigDecimal.ZERO, BigDecimal.ZERO);
 
   /** Checks the ranges; what is below 10⁻¹⁸ USD is rounded up. */
   public Price {
@@ -37,7 +37,8 @@ public record Price(BigDecimal inputToken, BigDecimal outputToken, BigDecimal se
 
   /** So much for an hour of the upstream's time, and nothing for tokens. */
   public static Price perHour(BigDecimal usd) {
-    return new Price(BigDecimal.ZERO, BigDecimal.ZERO, usd.divide(HOUR, DIGITS, RoundingMode.UP));
+    // a little less a second, or a whole hour would cost a billionth more than it is said to
+    return new Price(BigDecimal.ZERO, BigDecimal.ZERO, usd.divide(HOUR, DIGITS, RoundingMode.DOWN));
   }
 
   /**

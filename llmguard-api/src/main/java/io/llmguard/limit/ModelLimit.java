@@ -1,7 +1,5 @@
 package io.llmguard.limit;
 
-import java.util.regex.Pattern;
-
 /**
  * A limit on the calls of the models whose names match.
  *
@@ -17,17 +15,5 @@ public record ModelLimit(String pattern, RateLimit limit, boolean perCaller) {
     if (pattern.isBlank()) {
       throw new IllegalArgumentException("a limit on models needs a pattern; * is every model");
     }
-  }
-
-  /** The pattern as what it matches of names in {@link ModelNames#plain}. */
-  static Pattern compile(String pattern) {
-    String plain = ModelNames.plain(pattern);
-    StringBuilder regex = new StringBuilder();
-    int from = 0;
-    for (int star; (star = plain.indexOf('*', from)) >= 0; from = star + 1) {
-      regex.append(Pattern.quote(plain.substring(from, star))).append(".*");
-    }
-    return Pattern.compile(
-        regex.append(Pattern.quote(plain.substring(from))).toString(), Pattern.DOTALL);
   }
 }

@@ -61,7 +61,7 @@ public final class ModelRateLimitStage implements Stage {
         new Limiter(
             CALLER_POLICY, "rate-limit", "requests", builder.store, builder.mode, builder.listener);
     for (ModelLimit limit : builder.limits) {
-      Rule rule = new Rule(limit.pattern(), ModelLimit.compile(limit.pattern()), limit.limit());
+      Rule rule = new Rule(limit.pattern(), ModelNames.pattern(limit.pattern()), limit.limit());
       requireMatch(rule);
       (limit.perCaller() ? perCaller : shared).add(rule);
     }
@@ -144,7 +144,7 @@ public final class ModelRateLimitStage implements Stage {
   private Pattern compiled(String pattern) {
     Pattern compiled = callersPatterns.get(pattern);
     if (compiled == null) {
-      compiled = ModelLimit.compile(pattern);
+      compiled = ModelNames.pattern(pattern);
       if (callersPatterns.size() < MOST_CACHED_PATTERNS) {
         callersPatterns.put(pattern, compiled);
       }

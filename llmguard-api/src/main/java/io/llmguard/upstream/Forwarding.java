@@ -1,5 +1,6 @@
 package io.llmguard.upstream;
 
+import io.llmguard.AnswerCeiling;
 import io.llmguard.Exchange;
 import io.llmguard.HeaderMap;
 import io.llmguard.Headers;
@@ -90,6 +91,7 @@ final class Forwarding implements Proxy.ProxiedCall, ClientResponse.WriteCallbac
     this.passThroughLength = passThroughLength;
     this.client = client;
     this.retrying = proxy.retrying(exchange);
+    exchange.onForward();
   }
 
   // ---- the way there
@@ -173,6 +175,10 @@ final class Forwarding implements Proxy.ProxiedCall, ClientResponse.WriteCallbac
         current = attempt;
         attempts++;
         exchange.upstream(route.upstream().name());
+        if (route.placement() != null) {
+          exchange.put(Proxy.PLACEMENT, route.placement());
+        }
+        exchange.onAttempt();
       }
     }
     if (over) {
@@ -208,10 +214,26 @@ final class Forwarding implements Proxy.ProxiedCall, ClientResponse.WriteCallbac
 
   private UpstreamTimeouts timeouts(Upstream target) {
     UpstreamTimeouts timeouts = target.timeouts();
-    Duration most = proxy.maxDuration();
+    Duration most = shorter(proxy.maxDuration(), timeLeft());
     return most == null || most.compareTo(timeouts.total()) >= 0
         ? timeouts
         : new UpstreamTimeouts(timeouts.connect(), timeouts.firstByte(), timeouts.idle(), most);
+  }
+
+  /** What the call's ceiling leaves for this attempt, or null for no bound. */
+  private @Nullable Duration timeLeft() {
+    AnswerCeiling ceiling = exchange.ceiling();
+    Duration most = ceiling == null ? null : ceiling.upstreamTime();
+    return most == null
+        ? null
+        : Duration.ofNanos(Math.max(1, most.toNanos() - exchange.upstreamNanos()));
+  }
+
+  private static @Nullable Duration shorter(@Nullable Duration a, @Nullable Duration b) {
+    if (a == null || b == null) {
+      return a == null ? b : a;
+    }
+    return a.compareTo(b) <= 0 ? a : b;
   }
 
   private UpstreamRequest.Content content(RequestBody body) {
@@ -357,8 +379,7 @@ final class Forwarding implements Proxy.ProxiedCall, ClientResponse.WriteCallbac
         return;
       }
     }
-    Route.AnswerTransforms answers = attempt.route().answers();
-    transform = answers == null || bodiless ? null : answers.transform(status, headers);
+    transform = bodiless ? null : Transforms.of(exchange, attempt.route(), status, headers);
     fields = withFacts(ResponseFields.of(headers, exchange.responseHeaders(), stream));
     if (transform != null) {
       ResponseFields.withoutDigests(fields);
@@ -398,10 +419,12 @@ final class Forwarding implements Proxy.ProxiedCall, ClientResponse.WriteCallbac
   void onBytes(Attempt attempt, ByteBuffer chunk, Runnable next) {
     boolean discard;
     boolean failed;
+    boolean above;
     synchronized (this) {
       if (state != State.ENDED) {
         exchange.onResponseBytes(chunk);
       }
+      above = stream && state != State.ENDED && exchange.aboveCeiling();
       discard = state == State.ENDED || state == State.DISCARDING;
       failed = state == State.WAITING && exchange.meter().failed();
     }
@@ -427,7 +450,14 @@ final class Forwarding implements Proxy.ProxiedCall, ClientResponse.WriteCallbac
         held = null;
       }
     }
-    if (out == null || !out.hasRemaining() || !write(out, flush, next)) {
+    boolean written = out != null && out.hasRemaining() && write(out, flush, next);
+    if (above) {
+      end(
+          new UpstreamFailure(Kind.AFTER_HEAD, "the answer is longer than was paid for"),
+          StreamEnd.Cause.CUT_OFF);
+      attempt.cancel();
+    }
+    if (!written) {
       next.run();
     }
   }

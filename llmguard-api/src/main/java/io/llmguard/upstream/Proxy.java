@@ -24,6 +24,14 @@ import org.jspecify.annotations.Nullable;
  * refused with 502, because it would lead clients around the guard. Thread-safe.
  */
 public final class Proxy {
+  /** Where the call was sent last, if its router says so. */
+  public static final Exchange.Key<Placement> PLACEMENT =
+      new Exchange.Key<>("placement", Placement.class);
+
+  /** How a stage wants the answer changed, before the route's own changes. */
+  public static final Exchange.Key<Route.AnswerTransforms> ANSWERS =
+      new Exchange.Key<>("answers", Route.AnswerTransforms.class);
+
   private final UpstreamRouter router;
   private final @Nullable Duration maxDuration;
   private final long maxResponseBytes;

@@ -11,6 +11,7 @@ import io.llmguard.key.KeyStore;
 import io.llmguard.key.KeyStoreException;
 import java.io.IOException;
 import java.nio.file.Path;
+import java.time.ZoneId;
 import javax.sql.DataSource;
 
 /**
@@ -22,8 +23,13 @@ public final class KeyStores implements AutoCloseable {
   private final KeyStore store;
   private final AutoCloseable pool;
   private final String place;
+  private final DataSource database;
+  private final ZoneId days;
 
-  private KeyStores(KeyStore store, AutoCloseable pool, String place) {
+  private KeyStores(
+      KeyStore store, DataSource database, AutoCloseable pool, String place, ZoneId days) {
+    this.database = database;
+    this.days = days;
     this.store = store;
     this.pool = pool;
     this.place = place;
@@ -40,7 +46,7 @@ public final class KeyStores implements AutoCloseable {
               : Path.of(database.jdbcUrl().substring("jdbc:sqlite:".length()));
       try {
         SqliteDataSource source = SqliteDataSource.open(file);
-        return over(source, source, file.toString());
+        return over(source, source, file.toString(), config);
       } catch (IOException e) {
         throw new Main.UserError("keys cannot be kept in " + file + ": " + e.getMessage(), e);
       }
@@ -57,7 +63,7 @@ public final class KeyStores implements AutoCloseable {
     settings.setInitializationFailTimeout(10_000);
     try {
       HikariDataSource pool = new HikariDataSource(settings);
-      return over(pool, pool, "the configured database");
+      return over(pool, pool, "the configured database", config);
     } catch (RuntimeException e) {
       throw new Main.UserError(
           "the database of llmguard.database cannot be reached; is it up, and are user and password"
@@ -66,9 +72,10 @@ public final class KeyStores implements AutoCloseable {
     }
   }
 
-  private static KeyStores over(DataSource source, AutoCloseable pool, String place) {
+  private static KeyStores over(
+      DataSource source, AutoCloseable pool, String place, GatewayConfig config) {
     try {
-      return new KeyStores(new JdbcKeyStore(source), pool, place);
+      return new KeyStores(new JdbcKeyStore(source), source, pool, place, config.budgets().zone());
     } catch (KeyStoreException e) {
       throw new Main.UserError("keys cannot be kept in " + place + ": " + e.getMessage(), e);
     }
@@ -77,6 +84,16 @@ public final class KeyStores implements AutoCloseable {
   /** The store. */
   public KeyStore store() {
     return store;
+  }
+
+  /** The database, in which spend is kept beside the keys. */
+  public DataSource database() {
+    return database;
+  }
+
+  /** In which zone days begin. */
+  public ZoneId days() {
+    return days;
   }
 
   /** Where it is, for messages. */

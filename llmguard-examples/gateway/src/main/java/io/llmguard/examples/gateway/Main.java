@@ -5,6 +5,7 @@ import io.llmguard.examples.gateway.command.AuditCommand;
 import io.llmguard.examples.gateway.command.ChatCommand;
 import io.llmguard.examples.gateway.command.KeyCommand;
 import io.llmguard.examples.gateway.command.ServeCommand;
+import io.llmguard.examples.gateway.command.UsageCommand;
 import io.llmguard.examples.gateway.config.ConfigException;
 import java.io.PrintWriter;
 import org.jspecify.annotations.Nullable;
@@ -19,7 +20,13 @@ import picocli.CommandLine.IVersionProvider;
     mixinStandardHelpOptions = true,
     versionProvider = Main.Version.class,
     synopsisSubcommandLabel = "COMMAND",
-    subcommands = {ServeCommand.class, KeyCommand.class, AuditCommand.class, ChatCommand.class})
+    subcommands = {
+      ServeCommand.class,
+      KeyCommand.class,
+      AuditCommand.class,
+      ChatCommand.class,
+      UsageCommand.class
+    })
 public final class Main {
   /** Exit code of a check that found something. */
   public static final int FOUND = 1;

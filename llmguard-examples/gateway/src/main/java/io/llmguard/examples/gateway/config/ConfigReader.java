@@ -18,6 +18,7 @@ import io.llmguard.assembly.GuardSettings.RateLimits;
 import io.llmguard.assembly.GuardSettings.RequestLimit;
 import io.llmguard.assembly.GuardSettings.TokenLimit;
 import io.llmguard.assembly.Secret;
+import io.llmguard.budget.Price;
 import io.llmguard.examples.gateway.config.GatewayConfig.ClientAuth;
 import io.llmguard.examples.gateway.config.GatewayConfig.Database;
 import io.llmguard.examples.gateway.config.GatewayConfig.Deployment;
@@ -106,11 +107,12 @@ public final class ConfigReader {
     CallbackSettings callbacks =
         new CallbackReader(environment, warnings)
             .read(litellmSettings, own == null ? null : own.get("callbacks"));
+    BudgetSettings budgets = BudgetReader.read(litellmSettings, own == null ? empty() : own);
     judge("general_settings", general);
     judge("litellm_settings", litellmSettings);
     judge("router_settings", top.get("router_settings"));
     judge("(top level)", top);
-    return settings(own == null ? empty() : own, path, masterKey, models, callbacks);
+    return settings(own == null ? empty() : own, path, masterKey, models, budgets, callbacks);
   }
 
   private @Nullable Node compose(Reader text) {
@@ -161,6 +163,7 @@ public final class ConfigReader {
       @Nullable Path path,
       @Nullable Setting masterKey,
       List<Deployment> models,
+      BudgetSettings budgets,
       CallbackSettings callbacks) {
     own.get("callbacks");
     Path base = path == null || path.getParent() == null ? Path.of("") : path.getParent();
@@ -208,6 +211,7 @@ public final class ConfigReader {
             models,
             upstream == null ? null : upstream(upstream),
             guard,
+            budgets,
             callbacks,
             warnings);
     own.refuseUnknown();
@@ -357,15 +361,16 @@ public final class ConfigReader {
       Setting given = params.require("api_base");
       base = httpUrl(given);
     }
+    Price price = BudgetReader.price(params, item.get("model_info"));
     judge("model_list[].litellm_params", params);
-    item.get("model_info");
     judge("model_list[]", item);
     Secret credential =
         apiKey == null || apiKey.string().equals("none") ? null : new Secret(apiKey.string());
     return new Deployment(
         name,
         model.substring(slash + 1),
-        new UpstreamServer(serverName(base), base, ollama, credential));
+        new UpstreamServer(serverName(base), base, ollama, credential),
+        price);
   }
 
   private static String serverName(String base) {

@@ -2,6 +2,7 @@ package io.llmguard.examples.gateway.config;
 
 import io.llmguard.assembly.GuardSettings;
 import io.llmguard.assembly.Secret;
+import io.llmguard.budget.Price;
 import java.nio.file.Path;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
@@ -18,6 +19,7 @@ import org.jspecify.annotations.Nullable;
  *     upstream goes by its own name
  * @param upstream the one upstream where there is no list of models
  * @param guard what its guards are told
+ * @param budgets what may be spent, and what calls cost
  * @param callbacks who is told of calls that have ended
  * @param warnings what was read but has no effect, in words
  */
@@ -30,6 +32,7 @@ public record GatewayConfig(
     List<Deployment> models,
     @Nullable UpstreamServer upstream,
     GuardSettings guard,
+    BudgetSettings budgets,
     CallbackSettings callbacks,
     List<String> warnings) {
 
@@ -50,6 +53,7 @@ public record GatewayConfig(
         models,
         newUpstream,
         guard,
+        budgets,
         callbacks,
         warnings);
   }
@@ -89,8 +93,15 @@ public record GatewayConfig(
    * @param name the name that clients use
    * @param upstreamModel the name that the upstream knows
    * @param server where it is
+   * @param price what it costs, or null
    */
-  public record Deployment(String name, String upstreamModel, UpstreamServer server) {}
+  public record Deployment(
+      String name, String upstreamModel, UpstreamServer server, @Nullable Price price) {
+    /** One without a price. */
+    public Deployment(String name, String upstreamModel, UpstreamServer server) {
+      this(name, upstreamModel, server, null);
+    }
+  }
 
   /**
    * An upstream server.

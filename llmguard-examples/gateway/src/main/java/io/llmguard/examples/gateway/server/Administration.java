@@ -5,6 +5,8 @@ import io.llmguard.admin.AdminApi;
 import io.llmguard.admin.AdminModel;
 import io.llmguard.admin.EndpointHealth;
 import io.llmguard.assembly.Secret;
+import io.llmguard.budget.Price;
+import io.llmguard.budget.SpendReader;
 import io.llmguard.examples.gateway.config.GatewayConfig;
 import io.llmguard.examples.gateway.config.GatewayConfig.Deployment;
 import io.llmguard.examples.gateway.config.GatewayConfig.UpstreamServer;
@@ -39,11 +41,13 @@ final class Administration {
             : config.models();
   }
 
-  static AdminApi of(GatewayConfig config, KeyStore store, KeyDirectory keys) {
+  static AdminApi of(GatewayConfig config, KeyStore store, KeyDirectory keys, SpendReader spend) {
     Administration administration = new Administration(config);
     return AdminApi.builder(store)
         .time(TimeSource.system())
         .onChange(keys::refresh)
+        .spend(spend, config.budgets().zone())
+        .maxBudget(config.budgets().maxBudget())
         .models(administration::models)
         .health(administration::health)
         .build();
@@ -54,12 +58,13 @@ final class Administration {
   }
 
   private static AdminModel describe(Deployment model) {
+    Price price = model.price();
     return new AdminModel(
         model.name(),
         (model.server().ollama() ? "ollama/" : "openai/") + model.upstreamModel(),
         model.server().baseUrl(),
-        null,
-        null);
+        price == null ? null : price.inputToken(),
+        price == null ? null : price.outputToken());
   }
 
   /** Asks every server once, all at the same time. */

@@ -57,6 +57,7 @@ public final class Gateway implements AutoCloseable {
   private final DataDirectory directory;
   private final AuditStage trail;
   private final Metering metering;
+  private final Spending spending;
   private final AdminApi administration;
   private final FirstKey.@Nullable Shown firstKey;
   private volatile boolean draining;
@@ -72,8 +73,9 @@ public final class Gateway implements AutoCloseable {
             ? null
             : FirstKey.make(store.store(), directory.make(), terminal);
     keys = resources.open(KeyDirectory.builder(store.store()).open());
-    administration = Administration.of(config, store.store(), keys);
     metering = resources.open(new Metering(config));
+    spending = resources.open(Spending.open(config, store, metering.limitListener()));
+    administration = Administration.of(config, store.store(), keys, spending.ledger());
     trail = resources.open(directory.make().openAudit());
     metering.bind(trail.queue());
     InMemoryRateLimitStore counters =
@@ -125,6 +127,8 @@ public final class Gateway implements AutoCloseable {
             .observer(trail)
             .observer(metering.stage())
             .limitListener(metering.limitListener())
+            .budgets(spending.stage())
+            .budgetZone(config.budgets().zone())
             .queryNamesKeysAt(AdminApi.pathsWithKeysInQuery())
             .customizer(guard -> guard.stage(Place.BODY, administration.bodies()))
             .knownModels(config.models().stream().map(GatewayConfig.Deployment::name).toList());
@@ -228,6 +232,9 @@ public final class Gateway implements AutoCloseable {
     }
     if (!keys.health().serving()) {
       return "keys";
+    }
+    if (!spending.available()) {
+      return "budgets";
     }
     return trail.queue().state().failingSince() == null ? null : "audit";
   }

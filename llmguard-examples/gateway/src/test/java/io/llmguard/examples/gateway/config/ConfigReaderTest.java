@@ -142,7 +142,7 @@ class ConfigReaderTest {
 
   @Test
   void aSettingOfLiteLlmThatGuardsSomethingIsNotSilentlyLeftAway() {
-    assertRefused("litellm_settings:\n  max_budget: 100\n", ":2:", "max_budget");
+    assertRefused("litellm_settings:\n  max_user_budget: 100\n", ":2:", "max_user_budget");
     assertRefused("general_settings:\n  allowed_ips: [1.2.3.4]\n", "allowed_ips");
   }
 

@@ -31,6 +31,8 @@ class LiteLlmSettingsTest {
           Map.entry("turn_off_message_logging", "true"),
           Map.entry("redact_user_api_key_info", "true"),
           Map.entry("master_key", "sk-0123456789abcdef0123456789abcdef"),
+          Map.entry("budget_duration", "1mo"),
+          Map.entry("timezone", "Europe/Berlin"),
           Map.entry("model", "ollama/mistral"),
           Map.entry("api_base", "http://127.0.0.1:11434"),
           Map.entry("general_settings", "{}"),

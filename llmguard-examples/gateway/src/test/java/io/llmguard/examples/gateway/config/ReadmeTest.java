@@ -30,4 +30,17 @@ class ReadmeTest {
     assertThat(config.guard().jwt()).hasSize(1);
     assertThat(config.guard().ceilings().outputTokens()).isEqualTo(1024);
   }
+
+  @Test
+  void theBudgetsInTheirDocumentAreOnesThatAreTaken() throws Exception {
+    String document = Files.readString(Path.of("../../docs/budgets.md"));
+    int start = document.indexOf("```yaml\n") + "```yaml\n".length();
+    Path file = folder.resolve("budgets.yaml");
+    Files.writeString(file, document.substring(start, document.indexOf("```", start)));
+    GatewayConfig config = ConfigReader.read(file, name -> null);
+    assertThat(config.warnings()).isEmpty();
+    assertThat(config.budgets().budgets()).hasSize(7);
+    assertThat(config.budgets().budgets().get(0).window().id()).isEqualTo("1mo@Europe/Berlin");
+    assertThat(config.models().get(0).price()).isNotNull();
+  }
 }

@@ -1,0 +1,248 @@
+package io.llmguard.budget;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.llmguard.testkit.ManualTime;
+import io.llmguard.wire.Usage;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Random;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.TimeUnit;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Test;
+
+/** What every ledger has to do. */
+public abstract class SpendLedgerContract {
+  protected final ManualTime time = new ManualTime();
+  private final List<SpendLedger> opened = new ArrayList<>();
+  private int ids;
+
+  /** A ledger over what this test has kept so far, as another process would open it. */
+  protected abstract SpendLedger open();
+
+  /** True if another ledger of the same test knows what this one has kept. */
+  protected abstract boolean durable();
+
+  protected final SpendLedger ledger() {
+    SpendLedger ledger = open();
+    opened.add(ledger);
+    return ledger;
+  }
+
+  @AfterEach
+  final void closeLedgers() {
+    opened.forEach(SpendLedger::close);
+  }
+
+  protected final SpendEntry call(String id, String caller, long cost, long tokens) {
+    return new SpendEntry(
+        id,
+        time.now(),
+        new SpendEntry.Who(caller, "name of " + caller, null, null, "team", "user"),
+        "model",
+        "upstream",
+        "/api/chat",
+        200,
+        "completed",
+        new Usage(tokens, 0, false),
+        cost,
+        Duration.ofMillis(5));
+  }
+
+  protected final String nextId() {
+    return String.format("%032d", ++ids);
+  }
+
+  protected static Hold usd(String account, BudgetWindow window, long most, long amount) {
+    return new Hold(account, BudgetUnit.USD, window, most, amount, true);
+  }
+
+  protected static <T> T join(java.util.concurrent.CompletionStage<T> stage) throws Exception {
+    return stage.toCompletableFuture().get(10, TimeUnit.SECONDS);
+  }
+
+  @Test
+  void lessonConcurrentRequestsAllPassTheBudgetCheck() throws Exception {
+    SpendLedger ledger = ledger();
+    Hold hold = usd("a", BudgetWindow.FOREVER, 2_000, 100);
+    ExecutorService threads = Executors.newFixedThreadPool(16);
+    CountDownLatch start = new CountDownLatch(1);
+    List<CompletableFuture<Boolean>> calls = new ArrayList<>();
+    for (int i = 0; i < 200; i++) {
+      String id = nextId();
+      calls.add(
+          CompletableFuture.supplyAsync(
+              () -> {
+                try {
+                  start.await();
+                  return join(ledger.reserve(call(id, "c", 100, 0), List.of(hold)))
+                      instanceof Verdict.Granted;
+                } catch (Exception e) {
+                  throw new AssertionError(e);
+                }
+              },
+              threads));
+    }
+    start.countDown();
+    assertThat(calls.stream().filter(CompletableFuture::join)).hasSize(20);
+    assertThat(ledger.balance("a", time.now())).isEqualTo(new Balance(0, 2_000));
+    threads.shutdown();
+  }
+
+  @Test
+  void allOrNothingIsHeld() throws Exception {
+    SpendLedger ledger = ledger();
+    Hold wide = usd("wide", BudgetWindow.FOREVER, 1_000, 10);
+    Hold narrow = usd("narrow", BudgetWindow.FOREVER, 5, 10);
+    Verdict verdict = join(ledger.reserve(call(nextId(), "c", 10, 0), List.of(wide, narrow)));
+    assertThat(verdict).isInstanceOf(Verdict.Refused.class);
+    assertThat(((Verdict.Refused) verdict).index()).isEqualTo(1);
+    assertThat(((Verdict.Refused) verdict).opensAt()).isNull();
+    assertThat(ledger.balance("wide", time.now())).isEqualTo(new Balance(0, 0));
+  }
+
+  @Test
+  void lessonReleasedExactlyOnceOnEveryPath() throws Exception {
+    SpendLedger ledger = ledger();
+    List<Hold> holds = List.of(usd("a", BudgetWindow.FOREVER, 100, 40));
+    String id = nextId();
+    join(ledger.reserve(call(id, "c", 40, 0), holds));
+    assertThat(join(ledger.settle(call(id, "c", 25, 3), holds)))
+        .containsExactly(new Balance(25, 0));
+    assertThat(join(ledger.settle(call(id, "c", 25, 3), holds))).isEmpty();
+    join(ledger.release(id, holds));
+    assertThat(ledger.balance("a", time.now())).isEqualTo(new Balance(25, 0));
+    String other = nextId();
+    join(ledger.reserve(call(other, "c", 40, 0), holds));
+    join(ledger.release(other, holds));
+    join(ledger.release(other, holds));
+    assertThat(ledger.balance("a", time.now())).isEqualTo(new Balance(25, 0));
+    assertThat(ledger.entries(SpendQuery.ALL, null, 10)).hasSize(1);
+  }
+
+  @Test
+  void aResetOpensTheBudgetAtTheSaidMoment() throws Exception {
+    SpendLedger ledger = ledger();
+    List<Hold> holds = List.of(usd("a", BudgetWindow.fixed("1h"), 100, 100));
+    String id = nextId();
+    join(ledger.reserve(call(id, "c", 100, 0), holds));
+    join(ledger.settle(call(id, "c", 100, 0), holds));
+    Verdict verdict = join(ledger.reserve(call(nextId(), "c", 100, 0), holds));
+    assertThat(((Verdict.Refused) verdict).opensAt())
+        .isEqualTo(time.now().plus(Duration.ofHours(1)));
+    time.advance(Duration.ofHours(1));
+    assertThat(join(ledger.reserve(call(nextId(), "c", 100, 0), holds)))
+        .isInstanceOf(Verdict.Granted.class);
+  }
+
+  @Test
+  void sumsAndPagesTellWhatWasSpent() throws Exception {
+    SpendLedger ledger = ledger();
+    for (int i = 0; i < 5; i++) {
+      join(ledger.settle(call(nextId(), i < 2 ? "alice" : "bob", 10, 7), List.of()));
+    }
+    assertThat(ledger.sums(SpendQuery.ALL, SpendGroup.CALLER))
+        .containsExactly(
+            new SpendSum("bob", "name of bob", 3, 21, 0, 30, 0),
+            new SpendSum("alice", "name of alice", 2, 14, 0, 20, 0));
+    assertThat(ledger.sums(SpendQuery.ALL.caller("bob"), SpendGroup.ALL))
+        .containsExactly(new SpendSum(null, null, 3, 21, 0, 30, 0));
+    assertThat(ledger.sums(SpendQuery.ALL, SpendGroup.DAY))
+        .extracting(SpendSum::group)
+        .containsExactly("2026-01-01");
+    List<SpendEntry> page = ledger.entries(SpendQuery.ALL, null, 3);
+    assertThat(page).hasSize(3);
+    List<SpendEntry> rest = ledger.entries(SpendQuery.ALL, page.get(2).id(), 3);
+    assertThat(rest).hasSize(2).doesNotContainAnyElementsOf(page);
+    assertThat(ledger.entries(SpendQuery.ALL.since(time.now().plusSeconds(1)), null, 3)).isEmpty();
+  }
+
+  @Test
+  void aNameThatTheDatabaseDoesNotTakeStopsNobody() throws Exception {
+    SpendLedger ledger = ledger();
+    Hold hold = usd("u\0\ud800", BudgetWindow.FOREVER, 100, 10);
+    String id = nextId();
+    assertThat(join(ledger.reserve(call(id, "c\0", 10, 0), List.of(hold))))
+        .isInstanceOf(Verdict.Granted.class);
+    assertThat(join(ledger.settle(call(id, "c\0", 10, 0), List.of(hold)))).hasSize(1);
+  }
+
+  /** Any order of reserving, settling, giving back, resets and restarts. */
+  @Test
+  void spendIsTheSumOfSettledCallsNeverAboveTheBudgetAndNothingStaysReserved() throws Exception {
+    for (long seed = 1; seed <= 12; seed++) {
+      interleave(seed);
+    }
+  }
+
+  private record Open(List<Hold> holds) {}
+
+  private void interleave(long seed) throws Exception {
+    Random random = new Random(seed);
+    String prefix = "p" + seed + "-";
+    BudgetWindow fixed = BudgetWindow.fixed("1h");
+    BudgetWindow rolling = BudgetWindow.rolling("30m");
+    SpendLedger ledger = ledger();
+    Map<String, Open> open = new HashMap<>();
+    long settled = 0;
+    for (int step = 0; step < 120; step++) {
+      String what = "seed " + seed + ", step " + step;
+      int choice = random.nextInt(100);
+      if (choice < 45) {
+        String id = nextId();
+        long amount = random.nextInt(60);
+        List<Hold> holds =
+            List.of(
+                usd(prefix + "all", BudgetWindow.FOREVER, 3_000, amount),
+                usd(prefix + "fixed", fixed, 250, amount),
+                usd(prefix + "rolling", rolling, 200, amount));
+        if (join(ledger.reserve(call(id, "c", amount, 0), holds)) instanceof Verdict.Granted) {
+          open.put(id, new Open(holds));
+        }
+      } else if (choice < 85 && !open.isEmpty()) {
+        String id = open.keySet().iterator().next();
+        List<Hold> holds = open.remove(id).holds();
+        if (random.nextInt(4) == 0) {
+          join(ledger.release(id, holds));
+        } else {
+          long spent = random.nextLong(holds.get(0).amount() + 1);
+          join(ledger.settle(call(id, prefix, spent, 0), holds));
+          settled += spent;
+        }
+      } else if (choice < 97) {
+        time.advance(Duration.ofSeconds(random.nextInt(1_200)));
+      } else if (durable() && open.isEmpty()) {
+        ledger.close();
+        ledger = ledger();
+      }
+      assertWithin(ledger.balance(prefix + "all", time.now()), 3_000, what);
+      assertWithin(ledger.balance(prefix + "fixed", time.now()), 250, what);
+      assertWithin(ledger.balance(prefix + "rolling", time.now()), 200, what);
+      assertThat(ledger.balance(prefix + "all", time.now()).spent()).as(what).isEqualTo(settled);
+    }
+    for (Map.Entry<String, Open> left : open.entrySet()) {
+      join(ledger.release(left.getKey(), left.getValue().holds()));
+    }
+    assertThat(ledger.balance(prefix + "all", time.now())).isEqualTo(new Balance(settled, 0));
+    assertThat(ledger.balance(prefix + "fixed", time.now()).reserved()).isZero();
+    long kept =
+        ledger.sums(SpendQuery.ALL.caller(prefix), SpendGroup.ALL).stream()
+            .mapToLong(SpendSum::costNanoUsd)
+            .sum();
+    assertThat(kept).isEqualTo(settled);
+    // the clock is about to jump, and what is silent for a minute counts as dead
+    ledger.close();
+  }
+
+  private static void assertWithin(Balance balance, long most, String what) {
+    assertThat(balance.spent()).as(what).isNotNegative();
+    assertThat(balance.spent() + balance.reserved()).as(what).isLessThanOrEqualTo(most);
+  }
+}

@@ -1,0 +1,122 @@
+package io.llmguard.examples.gateway.server;
+
+import io.llmguard.TimeSource;
+import io.llmguard.budget.Budget;
+import io.llmguard.budget.BudgetScope;
+import io.llmguard.budget.BudgetStage;
+import io.llmguard.budget.BudgetUnit;
+import io.llmguard.budget.Price;
+import io.llmguard.budget.SpendLedger;
+import io.llmguard.budget.SpendLedgerException;
+import io.llmguard.examples.gateway.KeyStores;
+import io.llmguard.examples.gateway.Main;
+import io.llmguard.examples.gateway.config.BudgetSettings;
+import io.llmguard.examples.gateway.config.GatewayConfig;
+import io.llmguard.examples.gateway.config.GatewayConfig.Deployment;
+import io.llmguard.jdbc.JdbcSpendLedger;
+import io.llmguard.key.KeyRecord;
+import io.llmguard.limit.LimitListener;
+import java.util.List;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/** What calls cost, and what may be spent. */
+final class Spending implements AutoCloseable {
+  private static final Logger log = LoggerFactory.getLogger(Spending.class);
+
+  private final SpendLedger ledger;
+  private final BudgetStage stage;
+  private final boolean failOpen;
+
+  private Spending(SpendLedger ledger, BudgetStage stage, boolean failOpen) {
+    this.ledger = ledger;
+    this.stage = stage;
+    this.failOpen = failOpen;
+  }
+
+  static Spending open(GatewayConfig config, KeyStores stores, LimitListener listener) {
+    BudgetSettings settings = config.budgets();
+    refuseUnknownKeys(settings.budgets(), stores.store().list());
+    warnOfUnpriced(config);
+    SpendLedger ledger;
+    try {
+      ledger = new JdbcSpendLedger(stores.database(), TimeSource.system(), settings.zone());
+    } catch (SpendLedgerException e) {
+      throw new Main.UserError(
+          "spend cannot be kept in " + stores.place() + ": " + e.getMessage(), e);
+    }
+    try {
+      BudgetStage stage =
+          BudgetStage.builder(ledger)
+              .budgets(settings.budgets())
+              .knownModels(config.models().stream().map(Deployment::name).toList())
+              .user(settings.user())
+              .prices(new ConfiguredPrices(config))
+              .defaultPrice(Price.perHour(settings.hourlyPrice()))
+              .outputTokens(settings.outputTokens())
+              .promptOverhead(settings.promptOverhead())
+              .upstreamTime(settings.upstreamTime())
+              .failOpen(settings.failOpen())
+              .listener(listener)
+              .build();
+      return new Spending(ledger, stage, settings.failOpen());
+    } catch (IllegalArgumentException e) {
+      ledger.close();
+      throw new Main.UserError("llmguard.budgets: " + e.getMessage(), e);
+    }
+  }
+
+  /** A budget for a key that there is not would limit nobody. */
+  private static void refuseUnknownKeys(List<Budget> budgets, List<KeyRecord> keys) {
+    for (Budget budget : budgets) {
+      String only = budget.only();
+      if (budget.scope() == BudgetScope.KEY && only != null && !only.equals("master")) {
+        boolean known =
+            keys.stream().anyMatch(key -> key.id().equals(only) || key.name().equals(only));
+        if (!known) {
+          throw new Main.UserError(
+              "llmguard.budgets: there is no key with the id or name "
+                  + only
+                  + "; key list shows them, key create makes one");
+        }
+      }
+    }
+  }
+
+  private static void warnOfUnpriced(GatewayConfig config) {
+    BudgetSettings settings = config.budgets();
+    if (settings.budgets().stream().noneMatch(budget -> budget.unit() == BudgetUnit.USD)) {
+      return;
+    }
+    String price = settings.hourlyPrice().toPlainString();
+    if (config.models().isEmpty()) {
+      log.warn("no model has a price: a call costs {} USD for an hour of its upstream", price);
+    }
+    for (Deployment model : config.models()) {
+      if (model.price() == null) {
+        log.warn(
+            "the model {} has no price: a call costs {} USD for an hour of its upstream",
+            model.name(),
+            price);
+      }
+    }
+  }
+
+  BudgetStage stage() {
+    return stage;
+  }
+
+  SpendLedger ledger() {
+    return ledger;
+  }
+
+  /** False if calls are refused because what they may spend cannot be checked. */
+  boolean available() {
+    return failOpen || ledger.available();
+  }
+
+  @Override
+  public void close() {
+    ledger.close();
+  }
+}

@@ -1,12 +1,12 @@
 package io.llmguard.assembly;
 
 import io.llmguard.assembly.GuardSettings.Limits;
-import io.llmguard.upstream.DeploymentRouter;
 import io.llmguard.upstream.Proxy;
 import io.llmguard.upstream.TransportSettings;
 import io.llmguard.upstream.Upstream;
 import io.llmguard.upstream.UpstreamTimeouts;
 import io.llmguard.upstream.UpstreamTransport;
+import io.llmguard.upstream.routing.DeploymentRouter;
 import java.net.URI;
 import org.jspecify.annotations.Nullable;
 

@@ -31,6 +31,10 @@ import org.jspecify.annotations.Nullable;
  * pass.
  */
 public final class FormStage implements Stage {
+  /** The checked form, for who has something to change in it later. */
+  public static final Exchange.Key<CheckedForm> CHECKED =
+      new Exchange.Key<>("checked-form", CheckedForm.class);
+
   private static final Exchange.Key<Spool> SPOOL = new Exchange.Key<>("form-spool", Spool.class);
 
   private final Path directory;
@@ -156,6 +160,7 @@ public final class FormStage implements Stage {
         refuse(malformed.refusal());
       } else if (reading instanceof CheckedForm form) {
         exchange.call(form.call());
+        exchange.put(CHECKED, form);
         exchange.body(new RequestBody.InFile(spool.file(), spool.length()));
         decision.complete(new Decision.Admit(exchange));
       }

@@ -1,20 +1,17 @@
 package io.llmguard.upstream;
 
-import io.llmguard.AnswerCeiling;
 import io.llmguard.Exchange;
 import io.llmguard.HeaderMap;
 import io.llmguard.Headers;
 import io.llmguard.Outcome;
 import io.llmguard.Refusal;
 import io.llmguard.RefusalRenderer;
-import io.llmguard.RequestBody;
 import io.llmguard.policy.Endpoint;
 import io.llmguard.upstream.UpstreamFailure.Kind;
 import io.llmguard.wire.AnswerTransform;
 import io.llmguard.wire.Dialect;
 import io.llmguard.wire.StreamEnd;
 import java.nio.ByteBuffer;
-import java.time.Duration;
 import java.time.Instant;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.Flow;
@@ -190,7 +187,9 @@ final class Forwarding implements Proxy.ProxiedCall, ClientResponse.WriteCallbac
     }
     UpstreamRequest request;
     try {
-      request = request(route);
+      request =
+          OutgoingRequest.of(
+              exchange, route, proxy.maxDuration(), passThroughBody, passThroughLength);
     } catch (IllegalArgumentException e) {
       refuse(
           Refusal.of(400, "malformed", "the request cannot be passed on as it is"),
@@ -198,55 +197,6 @@ final class Forwarding implements Proxy.ProxiedCall, ClientResponse.WriteCallbac
       return;
     }
     attempt.send(request);
-  }
-
-  private UpstreamRequest request(Route.To route) {
-    Upstream target = route.upstream();
-    String path = route.path() == null ? exchange.path() : route.path();
-    HeaderMap fields = RequestFields.of(exchange.request().headers(), target, route.body());
-    return new UpstreamRequest(
-        exchange.request().method(),
-        target.targets().of(path, exchange.request().rawQuery()),
-        fields,
-        content(route.body()),
-        timeouts(target));
-  }
-
-  private UpstreamTimeouts timeouts(Upstream target) {
-    UpstreamTimeouts timeouts = target.timeouts();
-    Duration most = shorter(proxy.maxDuration(), timeLeft());
-    return most == null || most.compareTo(timeouts.total()) >= 0
-        ? timeouts
-        : new UpstreamTimeouts(timeouts.connect(), timeouts.firstByte(), timeouts.idle(), most);
-  }
-
-  /** What the call's ceiling leaves for this attempt, or null for no bound. */
-  private @Nullable Duration timeLeft() {
-    AnswerCeiling ceiling = exchange.ceiling();
-    Duration most = ceiling == null ? null : ceiling.upstreamTime();
-    return most == null
-        ? null
-        : Duration.ofNanos(Math.max(1, most.toNanos() - exchange.upstreamNanos()));
-  }
-
-  private static @Nullable Duration shorter(@Nullable Duration a, @Nullable Duration b) {
-    if (a == null || b == null) {
-      return a == null ? b : a;
-    }
-    return a.compareTo(b) <= 0 ? a : b;
-  }
-
-  private UpstreamRequest.Content content(RequestBody body) {
-    if (body instanceof RequestBody.InMemory memory) {
-      return new UpstreamRequest.Content.Bytes(memory.content());
-    }
-    if (body instanceof RequestBody.InFile file) {
-      return new UpstreamRequest.Content.InFile(file.file(), file.length());
-    }
-    if (body instanceof RequestBody.PassThrough && passThroughBody != null) {
-      return new UpstreamRequest.Content.Streamed(passThroughBody, passThroughLength);
-    }
-    return new UpstreamRequest.Content.None();
   }
 
   // ---- another attempt

@@ -92,6 +92,7 @@ final class RequestFields {
           }
         });
     fields.add("Accept-Encoding", "identity");
+    upstream.headers().forEach(fields::set);
     String header = upstream.credentialHeader();
     String credential = upstream.credential();
     if (header != null && credential != null) {

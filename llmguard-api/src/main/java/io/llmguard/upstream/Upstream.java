@@ -1,5 +1,7 @@
 package io.llmguard.upstream;
 
+import io.llmguard.HeaderMap;
+import io.llmguard.Headers;
 import java.net.URI;
 import java.util.Objects;
 import org.jspecify.annotations.Nullable;
@@ -10,9 +12,12 @@ public final class Upstream {
   private final URI base;
   private final UpstreamTransport transport;
   private final UpstreamTimeouts timeouts;
+  private final UpstreamTimeouts streamTimeouts;
   private final @Nullable String credentialHeader;
   private final @Nullable String credential;
   private final boolean cancelOnClientGone;
+  private final boolean nativeApi;
+  private final Headers headers;
   private final UpstreamTargets targets;
 
   private Upstream(Builder builder) {
@@ -20,9 +25,12 @@ public final class Upstream {
     base = builder.base;
     transport = builder.transport;
     timeouts = builder.timeouts;
+    streamTimeouts = builder.streamTimeouts == null ? timeouts : builder.streamTimeouts;
     credentialHeader = builder.credentialHeader;
     credential = builder.credential;
     cancelOnClientGone = builder.cancelOnClientGone;
+    nativeApi = builder.nativeApi;
+    headers = HeaderMap.copyOf(builder.headers);
     targets = new UpstreamTargets(base);
   }
 
@@ -58,9 +66,36 @@ public final class Upstream {
     return timeouts;
   }
 
+  /** How long each phase may take of a call that asks for a stream. */
+  public UpstreamTimeouts streamTimeouts() {
+    return streamTimeouts;
+  }
+
   /** True if a call is cancelled when its client has left. */
   public boolean cancelOnClientGone() {
     return cancelOnClientGone;
+  }
+
+  /** True if it has Ollama's native API beside OpenAI's, false if it has only OpenAI's. */
+  public boolean nativeApi() {
+    return nativeApi;
+  }
+
+  Headers headers() {
+    return headers;
+  }
+
+  /** Asks it something that is no client's call, with its credential. */
+  public UpstreamTransport.UpstreamCall ask(
+      String path, UpstreamTimeouts within, UpstreamTransport.ResponseHandler handler) {
+    HeaderMap fields = HeaderMap.copyOf(headers).add("Accept-Encoding", "identity");
+    if (credentialHeader != null && credential != null) {
+      fields.set(credentialHeader, credential);
+    }
+    return transport.send(
+        new UpstreamRequest(
+            "GET", targets.of(path, null), fields, new UpstreamRequest.Content.None(), within),
+        handler);
   }
 
   @Nullable String credentialHeader() {
@@ -87,9 +122,12 @@ public final class Upstream {
     private final URI base;
     private final UpstreamTransport transport;
     private UpstreamTimeouts timeouts = UpstreamTimeouts.DEFAULTS;
+    private @Nullable UpstreamTimeouts streamTimeouts;
     private @Nullable String credentialHeader;
     private @Nullable String credential;
     private boolean cancelOnClientGone = true;
+    private boolean nativeApi = true;
+    private final HeaderMap headers = new HeaderMap();
 
     private Builder(String name, URI base, UpstreamTransport transport) {
       this.name = Objects.requireNonNull(name);
@@ -118,6 +156,12 @@ public final class Upstream {
       return this;
     }
 
+    /** The same for calls that ask for a stream; as for the others unless set. */
+    public Builder streamTimeouts(UpstreamTimeouts value) {
+      streamTimeouts = Objects.requireNonNull(value);
+      return this;
+    }
+
     /**
      * What the upstream is shown with each call; nothing unless set. The client's own credential is
      * never passed on.
@@ -126,7 +170,7 @@ public final class Upstream {
      * @param value its value, such as {@code Bearer …}
      */
     public Builder credential(String header, String value) {
-      new io.llmguard.HeaderMap().add(header, value); // refuses line breaks
+      new HeaderMap().add(header, value); // refuses line breaks
       credentialHeader = header;
       credential = value;
       return this;
@@ -139,6 +183,18 @@ public final class Upstream {
      */
     public Builder cancelOnClientGone(boolean value) {
       cancelOnClientGone = value;
+      return this;
+    }
+
+    /** A field that each call carries, in place of what the client sent under its name. */
+    public Builder header(String header, String value) {
+      headers.set(header, value);
+      return this;
+    }
+
+    /** False for a server that has only OpenAI's API and not Ollama's own; true unless set. */
+    public Builder nativeApi(boolean value) {
+      nativeApi = value;
       return this;
     }
 

@@ -18,11 +18,11 @@ import io.llmguard.assembly.GuardSettings.RateLimits;
 import io.llmguard.assembly.GuardSettings.RequestLimit;
 import io.llmguard.assembly.GuardSettings.TokenLimit;
 import io.llmguard.assembly.Secret;
-import io.llmguard.budget.Price;
 import io.llmguard.examples.gateway.config.GatewayConfig.ClientAuth;
 import io.llmguard.examples.gateway.config.GatewayConfig.Database;
 import io.llmguard.examples.gateway.config.GatewayConfig.Deployment;
 import io.llmguard.examples.gateway.config.GatewayConfig.Tls;
+import io.llmguard.examples.gateway.config.GatewayConfig.UpstreamOptions;
 import io.llmguard.examples.gateway.config.GatewayConfig.UpstreamServer;
 import io.llmguard.network.CidrSet;
 import io.llmguard.network.TransportStage.PlainHttp;
@@ -102,17 +102,25 @@ public final class ConfigReader {
     Setting own = top.get("llmguard");
     Setting general = top.get("general_settings");
     Setting masterKey = general == null ? null : general.get("master_key");
-    List<Deployment> models = models(top.get("model_list"));
     Setting litellmSettings = top.get("litellm_settings");
+    Setting router = top.get("router_settings");
+    Path base = path == null || path.getParent() == null ? Path.of("") : path.getParent();
+    List<Deployment> models =
+        new ModelListReader(this::judge, ConfigReader::existing, base, router, litellmSettings)
+            .upstreams(own == null ? null : own.get("upstreams"))
+            .read(top.get("model_list"));
+    RoutingConfig routing =
+        new RoutingReader(router, litellmSettings, own == null ? null : own.get("routing")).read();
     CallbackSettings callbacks =
         new CallbackReader(environment, warnings)
             .read(litellmSettings, own == null ? null : own.get("callbacks"));
     BudgetSettings budgets = BudgetReader.read(litellmSettings, own == null ? empty() : own);
     judge("general_settings", general);
     judge("litellm_settings", litellmSettings);
-    judge("router_settings", top.get("router_settings"));
+    judge("router_settings", router);
     judge("(top level)", top);
-    return settings(own == null ? empty() : own, path, masterKey, models, budgets, callbacks);
+    return settings(
+        own == null ? empty() : own, path, masterKey, models, routing, budgets, callbacks);
   }
 
   private @Nullable Node compose(Reader text) {
@@ -163,9 +171,12 @@ public final class ConfigReader {
       @Nullable Path path,
       @Nullable Setting masterKey,
       List<Deployment> models,
+      RoutingConfig routing,
       BudgetSettings budgets,
       CallbackSettings callbacks) {
     own.get("callbacks");
+    own.get("routing");
+    own.get("upstreams");
     Path base = path == null || path.getParent() == null ? Path.of("") : path.getParent();
     Setting dataDir = own.get("data_dir");
     Setting adminListen = own.get("admin_listen");
@@ -210,6 +221,7 @@ public final class ConfigReader {
             database(own.get("database")),
             models,
             upstream == null ? null : upstream(upstream),
+            routing,
             guard,
             budgets,
             callbacks,
@@ -328,66 +340,21 @@ public final class ConfigReader {
         info == null || colon < 0 ? null : new Secret(info.substring(colon + 1)));
   }
 
-  private List<Deployment> models(@Nullable Setting list) {
-    List<Deployment> models = new ArrayList<>();
-    if (list == null) {
-      return models;
-    }
-    for (Setting item : list.list()) {
-      models.add(deployment(item));
-    }
-    if (models.isEmpty()) {
-      throw list.error("lists no model; leave it away to allow every model of one upstream");
-    }
-    return models;
-  }
-
-  private Deployment deployment(Setting item) {
-    String name = item.require("model_name").string();
-    Setting params = item.require("litellm_params");
-    Setting modelSetting = params.require("model");
-    String model = modelSetting.string();
-    int slash = model.indexOf('/');
-    String provider = slash < 0 ? "" : model.substring(0, slash);
-    boolean ollama = provider.equals("ollama") || provider.equals("ollama_chat");
-    boolean openAi = List.of("openai", "hosted_vllm", "llamafile", "lm_studio").contains(provider);
-    if (!ollama && !openAi) {
-      throw modelSetting.error("must be ollama/NAME or openai/NAME: no other provider is known");
-    }
-    Setting apiBase = params.get("api_base");
-    Setting apiKey = params.get("api_key");
-    String base = apiBase == null && ollama ? "http://127.0.0.1:11434" : null;
-    if (base == null) {
-      Setting given = params.require("api_base");
-      base = httpUrl(given);
-    }
-    Price price = BudgetReader.price(params, item.get("model_info"));
-    judge("model_list[].litellm_params", params);
-    judge("model_list[]", item);
-    Secret credential =
-        apiKey == null || apiKey.string().equals("none") ? null : new Secret(apiKey.string());
-    return new Deployment(
-        name,
-        model.substring(slash + 1),
-        new UpstreamServer(serverName(base), base, ollama, credential),
-        price);
-  }
-
-  private static String serverName(String base) {
+  static String serverName(String base) {
     URI uri = URI.create(base);
     return uri.getHost() + (uri.getPort() < 0 ? "" : ":" + uri.getPort());
   }
 
   /** The server of a bare {@code --upstream URL} or {@code llmguard.upstream}. */
   public static UpstreamServer upstreamAt(String url) {
-    return new UpstreamServer(serverName(url), url, true, null);
+    return new UpstreamServer(serverName(url), url, true, null, UpstreamOptions.NONE);
   }
 
   private static UpstreamServer upstream(Setting setting) {
     return upstreamAt(httpUrl(setting));
   }
 
-  private static String httpUrl(Setting setting) {
+  static String httpUrl(Setting setting) {
     try {
       return checkedUrl(setting.string());
     } catch (IllegalArgumentException e) {

@@ -4,7 +4,9 @@ import io.llmguard.assembly.GuardSettings;
 import io.llmguard.assembly.Secret;
 import io.llmguard.budget.Price;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.List;
+import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -18,6 +20,7 @@ import org.jspecify.annotations.Nullable;
  * @param models deployments by the name that clients use; empty where every model of the one
  *     upstream goes by its own name
  * @param upstream the one upstream where there is no list of models
+ * @param routing how calls find a server
  * @param guard what its guards are told
  * @param budgets what may be spent, and what calls cost
  * @param callbacks who is told of calls that have ended
@@ -31,6 +34,7 @@ public record GatewayConfig(
     @Nullable Database database,
     List<Deployment> models,
     @Nullable UpstreamServer upstream,
+    RoutingConfig routing,
     GuardSettings guard,
     BudgetSettings budgets,
     CallbackSettings callbacks,
@@ -52,6 +56,7 @@ public record GatewayConfig(
         database,
         models,
         newUpstream,
+        routing,
         guard,
         budgets,
         callbacks,
@@ -93,14 +98,38 @@ public record GatewayConfig(
    * @param name the name that clients use
    * @param upstreamModel the name that the upstream knows
    * @param server where it is
+   * @param limits its part of the calls
    * @param price what it costs, or null
    */
   public record Deployment(
-      String name, String upstreamModel, UpstreamServer server, @Nullable Price price) {
-    /** One without a price. */
-    public Deployment(String name, String upstreamModel, UpstreamServer server) {
-      this(name, upstreamModel, server, null);
-    }
+      String name,
+      String upstreamModel,
+      UpstreamServer server,
+      DeploymentLimits limits,
+      @Nullable Price price) {}
+
+  /**
+   * A deployment's part of the calls; null means none was given.
+   *
+   * @param id what it is called in answers
+   * @param weight its share where the choice is by weight
+   * @param rpm calls in a minute
+   * @param tpm tokens in a minute
+   * @param order lower ones are asked first
+   * @param maxParallel calls at once
+   * @param maxInputTokens tokens of a prompt
+   */
+  public record DeploymentLimits(
+      @Nullable String id,
+      @Nullable Double weight,
+      @Nullable Long rpm,
+      @Nullable Long tpm,
+      int order,
+      @Nullable Integer maxParallel,
+      @Nullable Long maxInputTokens) {
+    /** Any part. */
+    public static final DeploymentLimits NONE =
+        new DeploymentLimits(null, null, null, null, 1, null, null);
   }
 
   /**
@@ -110,7 +139,51 @@ public record GatewayConfig(
    * @param baseUrl scheme, host, port, and a path before the API's own where there is one
    * @param ollama true if it has Ollama's native API, false if only OpenAI's
    * @param apiKey its own credential, or null
+   * @param options how it is spoken to
    */
   public record UpstreamServer(
-      String name, String baseUrl, boolean ollama, @Nullable Secret apiKey) {}
+      String name,
+      String baseUrl,
+      boolean ollama,
+      @Nullable Secret apiKey,
+      UpstreamOptions options) {}
+
+  /**
+   * How a server is spoken to.
+   *
+   * @param headers fields that each call carries
+   * @param firstByte how long its first byte may take, or null
+   * @param streamFirstByte the same for calls that ask for a stream
+   * @param tls whom to trust there and what to present, or null for the platform's defaults
+   * @param cancel whether a call is cancelled when its client leaves
+   */
+  public record UpstreamOptions(
+      Map<String, Secret> headers,
+      @Nullable Duration firstByte,
+      @Nullable Duration streamFirstByte,
+      @Nullable UpstreamTls tls,
+      boolean cancel) {
+    /** Nothing special. */
+    public static final UpstreamOptions NONE =
+        new UpstreamOptions(Map.of(), null, null, null, true);
+
+    /** Copies the map. */
+    public UpstreamOptions {
+      headers = Map.copyOf(headers);
+    }
+  }
+
+  /**
+   * TLS to a server; PEM files, null for none.
+   *
+   * @param ca the authorities that are trusted there, and no others
+   * @param certificate the chain to present
+   * @param key its private key
+   * @param keyPassword of an encrypted key
+   */
+  public record UpstreamTls(
+      @Nullable Path ca,
+      @Nullable Path certificate,
+      @Nullable Path key,
+      @Nullable Secret keyPassword) {}
 }

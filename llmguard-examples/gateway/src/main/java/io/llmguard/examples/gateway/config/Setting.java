@@ -221,6 +221,20 @@ final class Setting {
     return number;
   }
 
+  /** A number that need not be whole. */
+  double decimal(double min, double max) {
+    double number;
+    try {
+      number = new BigDecimal(string()).doubleValue();
+    } catch (NumberFormatException e) {
+      throw error("must be a number");
+    }
+    if (!(number >= min && number <= max)) {
+      throw error("must be between " + min + " and " + max);
+    }
+    return number;
+  }
+
   /** A size in bytes: a number, or one with k, m or g (of 1024). */
   long bytes(long min, long max) {
     String value = string().toLowerCase(java.util.Locale.ROOT);

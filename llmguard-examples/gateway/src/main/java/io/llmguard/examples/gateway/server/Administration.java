@@ -9,6 +9,7 @@ import io.llmguard.budget.Price;
 import io.llmguard.budget.SpendReader;
 import io.llmguard.examples.gateway.config.GatewayConfig;
 import io.llmguard.examples.gateway.config.GatewayConfig.Deployment;
+import io.llmguard.examples.gateway.config.GatewayConfig.DeploymentLimits;
 import io.llmguard.examples.gateway.config.GatewayConfig.UpstreamServer;
 import io.llmguard.key.KeyDirectory;
 import io.llmguard.key.KeyStore;
@@ -37,7 +38,7 @@ final class Administration {
     UpstreamServer only = config.upstream();
     models =
         config.models().isEmpty() && only != null
-            ? List.of(new Deployment("*", "*", only))
+            ? List.of(new Deployment("*", "*", only, DeploymentLimits.NONE, null))
             : config.models();
   }
 

@@ -1,35 +1,59 @@
 package io.llmguard.examples.gateway.server;
 
 import io.llmguard.assembly.GuardSettings.Limits;
-import io.llmguard.assembly.ProxyAssembly;
 import io.llmguard.examples.gateway.Main;
 import io.llmguard.examples.gateway.config.GatewayConfig;
-import io.llmguard.examples.gateway.config.GatewayConfig.Deployment;
 import io.llmguard.examples.gateway.config.GatewayConfig.UpstreamServer;
-import io.llmguard.upstream.DeploymentRouter;
+import io.llmguard.examples.gateway.config.GatewayConfig.UpstreamTls;
+import io.llmguard.examples.gateway.config.RoutingConfig;
+import io.llmguard.examples.gateway.tls.UpstreamContexts;
+import io.llmguard.upstream.AnswerFields;
 import io.llmguard.upstream.Proxy;
 import io.llmguard.upstream.TransportSettings;
 import io.llmguard.upstream.Upstream;
+import io.llmguard.upstream.UpstreamTimeouts;
 import io.llmguard.upstream.UpstreamTransport;
+import io.llmguard.upstream.routing.Deployment;
+import io.llmguard.upstream.routing.DeploymentRouter;
+import io.llmguard.upstream.routing.UpstreamProber;
 import java.net.URI;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import org.jspecify.annotations.Nullable;
 
 /** The configured servers, and the proxy in front of them. */
 final class Upstreams implements AutoCloseable {
-  private final UpstreamTransport transport;
+  private static final Duration PROBE_TIMEOUT = Duration.ofSeconds(5);
+
+  private final Resources resources = new Resources();
+  private final Map<String, UpstreamTransport> transports = new HashMap<>();
+  private final Limits limits;
   private final Proxy proxy;
 
   Upstreams(GatewayConfig config) {
-    transport = UpstreamTransport.create(TransportSettings.builder().build());
-    Limits limits = config.guard().limits();
-    Proxy.Builder builder = Proxy.builder(router(config)).maxDuration(limits.total());
-    if (limits.response() != null) {
-      builder.maxResponseBytes(limits.response().bytes());
+    limits = config.guard().limits();
+    RoutingConfig routing = config.routing();
+    AnswerFields fields = AnswerFields.standard();
+    if (routing.litellmHeaders()) {
+      fields = fields.and(AnswerFields.litellm(routing.retries()));
     }
-    proxy = builder.build();
+    try {
+      Proxy.Builder builder =
+          Proxy.builder(router(config))
+              .maxDuration(limits.total())
+              .retries(Routing.retries(routing))
+              .answerFields(fields);
+      if (limits.response() != null) {
+        builder.maxResponseBytes(limits.response().bytes());
+      }
+      proxy = builder.build();
+    } catch (RuntimeException e) {
+      resources.close();
+      throw e;
+    }
   }
 
   Proxy proxy() {
@@ -42,31 +66,91 @@ final class Upstreams implements AutoCloseable {
       if (only == null) {
         throw new Main.UserError("no upstream is configured: set llmguard.upstream or model_list");
       }
-      return DeploymentRouter.to(upstream(only, config.guard().limits()));
+      return DeploymentRouter.to(upstream(only));
     }
     Map<UpstreamServer, Upstream> servers = new HashMap<>();
-    List<DeploymentRouter.Deployment> deployments = new ArrayList<>();
-    for (Deployment model : config.models()) {
-      Upstream upstream =
-          servers.computeIfAbsent(
-              model.server(), server -> upstream(server, config.guard().limits()));
-      deployments.add(
-          new DeploymentRouter.Deployment(model.name(), upstream, model.upstreamModel()));
+    List<Deployment> deployments = new ArrayList<>();
+    for (GatewayConfig.Deployment model : config.models()) {
+      Upstream upstream = servers.computeIfAbsent(model.server(), this::upstream);
+      try {
+        deployments.add(Routing.deployment(model, upstream));
+      } catch (IllegalArgumentException e) {
+        throw new Main.UserError("model_list: " + e.getMessage(), e);
+      }
     }
-    try {
-      return DeploymentRouter.to(deployments);
-    } catch (IllegalArgumentException e) {
-      throw new Main.UserError("model_list: " + e.getMessage(), e);
-    }
+    return router(config.routing(), deployments);
   }
 
-  private Upstream upstream(UpstreamServer server, Limits limits) {
-    return ProxyAssembly.upstream(
-        server.name(), URI.create(server.baseUrl()), server.apiKey(), limits, transport);
+  private DeploymentRouter router(RoutingConfig config, List<Deployment> deployments) {
+    Map<String, Upstream> byName = new HashMap<>();
+    deployments.forEach(d -> byName.putIfAbsent(d.upstream().name(), d.upstream()));
+    if (config.probes() == null || byName.size() < 2) {
+      return Routing.router(config, deployments, null); // there is nothing to choose between
+    }
+    UpstreamProber prober =
+        resources.open(new UpstreamProber(List.copyOf(byName.values()), PROBE_TIMEOUT));
+    DeploymentRouter router = Routing.router(config, deployments, prober);
+    prober.start(config.probes(), router::probed);
+    return router;
+  }
+
+  private Upstream upstream(UpstreamServer server) {
+    GatewayConfig.UpstreamOptions options = server.options();
+    Upstream.Builder upstream =
+        Upstream.builder(
+                server.name(), URI.create(server.baseUrl()), transport(server, options.tls()))
+            .timeouts(timeouts(options.firstByte()))
+            .streamTimeouts(timeouts(options.streamFirstByte()))
+            .nativeApi(server.ollama())
+            .cancelOnClientGone(options.cancel());
+    options
+        .headers()
+        .forEach(
+            (name, value) -> {
+              try {
+                upstream.header(name, value.value());
+              } catch (IllegalArgumentException e) {
+                throw new Main.UserError(
+                    "model_list: the header " + name + " of " + server.name() + " is malformed", e);
+              }
+            });
+    if (server.apiKey() != null) {
+      upstream.credential("Authorization", "Bearer " + server.apiKey().value());
+    }
+    return upstream.build();
+  }
+
+  private UpstreamTimeouts timeouts(@Nullable Duration firstByte) {
+    return new UpstreamTimeouts(
+        limits.connect(),
+        firstByte == null ? limits.firstByte() : firstByte,
+        limits.idle(),
+        limits.total());
+  }
+
+  /** One for each way of TLS, so that no server is shown what is for another. */
+  private UpstreamTransport transport(UpstreamServer server, @Nullable UpstreamTls tls) {
+    String key = tls == null ? "" : tls.ca() + "\n" + tls.certificate() + "\n" + tls.key();
+    UpstreamTransport known = transports.get(key);
+    if (known != null) {
+      return known;
+    }
+    TransportSettings.Builder settings = TransportSettings.builder();
+    if (tls != null) {
+      try {
+        settings.tls(UpstreamContexts.of(tls));
+      } catch (RuntimeException e) {
+        throw new Main.UserError(
+            "llmguard.upstreams: the files of " + server.name() + " hold no usable PEM", e);
+      }
+    }
+    UpstreamTransport made = resources.open(UpstreamTransport.create(settings.build()));
+    transports.put(key, made);
+    return made;
   }
 
   @Override
   public void close() {
-    transport.close();
+    resources.close();
   }
 }

@@ -134,10 +134,10 @@ class ConfigReaderTest {
   @Test
   void settingsOfLiteLlmWithoutEffectAreNamedInAWarning() throws IOException {
     GatewayConfig config =
-        read("litellm_settings:\n  drop_params: true\nrouter_settings:\n  num_retries: 3\n");
+        read("litellm_settings:\n  drop_params: true\nrouter_settings:\n  redis_host: x\n");
     assertThat(config.warnings()).hasSize(2);
     assertThat(config.warnings().get(0)).contains(":2: litellm_settings.drop_params");
-    assertThat(config.warnings().get(1)).contains("router_settings.num_retries");
+    assertThat(config.warnings().get(1)).contains("router_settings.redis_host");
   }
 
   @Test

@@ -1,4 +1,4 @@
-package io.llmguard.upstream;
+package io.llmguard.upstream.routing;
 
 import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.assertj.core.api.Assertions.assertThat;
@@ -19,7 +19,10 @@ import io.llmguard.policy.ModelAccess;
 import io.llmguard.policy.Scope;
 import io.llmguard.testkit.Recording;
 import io.llmguard.testkit.TestRequest;
-import io.llmguard.upstream.DeploymentRouter.Deployment;
+import io.llmguard.upstream.Route;
+import io.llmguard.upstream.Upstream;
+import io.llmguard.upstream.UpstreamRequest;
+import io.llmguard.upstream.UpstreamTransport;
 import io.llmguard.wire.AnswerTransform;
 import io.llmguard.wire.Ceilings;
 import io.llmguard.wire.RequestReader;
@@ -84,9 +87,9 @@ class DeploymentRouterTest {
   private static DeploymentRouter aliases() {
     return DeploymentRouter.to(
         List.of(
-            new Deployment("moltbot-llm", ONE, "gemma3:270m"),
-            new Deployment("other", TWO, "other"),
-            new Deployment("hidden", TWO, "hidden")));
+            Deployment.of("moltbot-llm", ONE, "gemma3:270m"),
+            Deployment.of("other", TWO, "other"),
+            Deployment.of("hidden", TWO, "hidden")));
   }
 
   private static TestRequest chat(String model) {
@@ -153,7 +156,7 @@ class DeploymentRouterTest {
   @CsvSource({"/api/tags,tags", "/api/ps,ps", "/v1/models,openai-models"})
   void theListOfOneUpstreamShowsTheAlias(String path, String recorded) {
     DeploymentRouter router =
-        DeploymentRouter.to(List.of(new Deployment("moltbot-llm", ONE, "gemma3:270m")));
+        DeploymentRouter.to(List.of(Deployment.of("moltbot-llm", ONE, "gemma3:270m")));
     Recording recording = Recording.of(recorded);
     Route allowed = router.route(exchange(TestRequest.of("GET", path)));
     assertThat(answered(allowed, "application/json", recording.responseBody()))
@@ -189,7 +192,7 @@ class DeploymentRouterTest {
   void oneModelIsDescribedUnderItsAlias() {
     Exchange exchange = exchange(TestRequest.of("GET", "/v1/models/moltbot-llm"));
     Route route = aliases().route(exchange);
-    assertThat(exchange.path()).isEqualTo("/v1/models/gemma3:270m");
+    assertThat(((Route.To) route).path()).isEqualTo("/v1/models/gemma3:270m");
     assertThat(
             answered(
                 route,
@@ -220,11 +223,17 @@ class DeploymentRouterTest {
   }
 
   @Test
-  void twoDeploymentsOfOneAliasAreAnErrorAtStart() {
-    List<Deployment> twice =
-        List.of(new Deployment("a", ONE, "x"), new Deployment("a:latest", TWO, "y"));
-    assertThatThrownBy(() -> DeploymentRouter.to(twice))
-        .isInstanceOf(IllegalArgumentException.class)
-        .hasMessageContaining("a:latest");
+  void deploymentsOfOneNameShareItsCalls() {
+    DeploymentRouter both =
+        DeploymentRouter.builder(
+                List.of(Deployment.of("a", ONE, "x"), Deployment.of("a:latest", TWO, "y")))
+            .strategy(RoutingStrategy.leastBusy())
+            .build();
+    Upstream first = ((Route.To) both.route(exchange(chat("a")))).upstream();
+    Upstream second = ((Route.To) both.route(exchange(chat("a")))).upstream();
+    List<Upstream> upstreams = List.of(first, second);
+    assertThat(upstreams).containsExactlyInAnyOrder(ONE, TWO);
+    assertThatThrownBy(() -> DeploymentRouter.to(List.of()))
+        .isInstanceOf(IllegalArgumentException.class);
   }
 }

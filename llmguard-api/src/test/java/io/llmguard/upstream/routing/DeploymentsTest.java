@@ -1,0 +1,272 @@
+package io.llmguard.upstream.routing;
+
+import static java.nio.charset.StandardCharsets.UTF_8;
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import io.llmguard.Exchange;
+import io.llmguard.RequestBody;
+import io.llmguard.testkit.ManualTime;
+import io.llmguard.testkit.TestRequest;
+import io.llmguard.upstream.Route;
+import io.llmguard.upstream.Upstream;
+import io.llmguard.upstream.UpstreamFailure.Kind;
+import java.time.Duration;
+import java.util.List;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.TimeUnit;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+
+/** Names, fallbacks, dialects and waiting. */
+class DeploymentsTest {
+  private final ManualTime time = new ManualTime();
+  private final Calls calls = new Calls(time);
+
+  DeploymentsTest() {}
+
+  private static String sent(Route route) {
+    RequestBody body = ((Route.To) route).body();
+    return UTF_8.decode(((RequestBody.InMemory) body).content()).toString();
+  }
+
+  private static String reason(Route route) {
+    return ((Route.Refused) route).refusal().reason();
+  }
+
+  // ---- names
+
+  @ParameterizedTest
+  @CsvSource({
+    "ollama/mistral,one,mistral",
+    "ollama/special,two,special-one",
+    "ollama/x/y:7b,one,x/y:7b",
+    "team-llama-large,three,llama-large",
+    "other,two,own"
+  })
+  void aWildcardStandsForAnyNameUnlessThereIsACloserOne(String alias, String server, String model) {
+    DeploymentRouter router =
+        DeploymentRouter.to(
+            List.of(
+                Deployment.of("ollama/*", Calls.upstream("one"), "*"),
+                Deployment.of("ollama/special", Calls.upstream("two"), "special-one"),
+                Deployment.of("team-*", Calls.upstream("three"), "*"),
+                Deployment.of("*", Calls.upstream("two"), "own")));
+    Route route = router.route(calls.chatOf("me", alias));
+    assertThat(Calls.server(route)).isEqualTo(server);
+    assertThat(sent(route)).contains("\"model\":\"" + model + "\"");
+    assertThat(((Route.To) route).answers()).isNotNull();
+  }
+
+  @Test
+  void aWildcardStandsForSomethingAndIsNoName() {
+    DeploymentRouter router =
+        DeploymentRouter.to(List.of(Deployment.of("ollama/*", Calls.upstream("one"), "*")));
+    assertThat(reason(router.route(calls.chatOf("me", "ollama/")))).isEqualTo("model-not-found");
+    assertThat(reason(router.route(calls.chatOf("me", "mistral")))).isEqualTo("model-not-found");
+    assertThatThrownBy(() -> Deployment.of("m", Calls.upstream("one"), "*"))
+        .isInstanceOf(IllegalArgumentException.class);
+  }
+
+  @Test
+  void aFurtherNameLeadsToItsModel() {
+    DeploymentRouter router =
+        DeploymentRouter.builder(List.of(Deployment.of("m", Calls.upstream("one"), "gemma")))
+            .alias("gpt-4", "m")
+            .build();
+    assertThat(sent(router.route(calls.chatOf("me", "gpt-4")))).contains("\"model\":\"gemma\"");
+    assertThatThrownBy(
+            () ->
+                DeploymentRouter.builder(List.of(Deployment.of("m", Calls.upstream("one"), "m")))
+                    .alias("gpt-4", "nobody")
+                    .build())
+        .isInstanceOf(IllegalArgumentException.class)
+        .hasMessageContaining("nobody");
+  }
+
+  @Test
+  void anIdTellsNeitherTheServerNorItsNameForTheModel() {
+    Deployment deployment = Deployment.of("m", Calls.upstream("secret-host"), "secret-model");
+    assertThat(deployment.id()).matches("[0-9a-f]{12}");
+    assertThat(Deployment.of("m", Calls.upstream("secret-host"), "secret-model").id())
+        .isEqualTo(deployment.id());
+  }
+
+  // ---- dialects
+
+  @Test
+  void aNativeCallToAServerWithoutTheNativeApiIsAClear400() {
+    Upstream openAi = Calls.upstreamBuilder("vllm").nativeApi(false).build();
+    DeploymentRouter router =
+        DeploymentRouter.to(
+            List.of(
+                Deployment.of("only", openAi, "m"),
+                Deployment.of("both", openAi, "m"),
+                Deployment.of("both", Calls.upstream("ollama"), "m")));
+    Route refused = router.route(calls.chatOf("me", "only"));
+    assertThat(((Route.Refused) refused).refusal().status()).isEqualTo(400);
+    assertThat(((Route.Refused) refused).refusal().detail()).contains("/v1/");
+    for (int i = 0; i < 10; i++) {
+      assertThat(Calls.server(router.route(calls.chatOf("me", "both")))).isEqualTo("ollama");
+    }
+    TestRequest v1 =
+        TestRequest.post(
+            "/v1/chat/completions",
+            "{\"model\":\"only\",\"messages\":[{\"role\":\"user\",\"content\":\"x\"}]}");
+    assertThat(Calls.server(router.route(calls.of("me", v1)))).isEqualTo("vllm");
+    TestRequest pull =
+        TestRequest.post("/api/pull", "{\"model\":\"x\"}").header("X-Llmguard-Upstream", "vllm");
+    assertThat(reason(router.route(calls.of("me", pull)))).isEqualTo("openai-only");
+    assertThat(Calls.server(router.route(calls.of("me", TestRequest.of("GET", "/api/version")))))
+        .isEqualTo("ollama");
+  }
+
+  @Test
+  void aPromptThatIsLongerThanADeploymentTakesGoesToAnother() {
+    DeploymentRouter router =
+        DeploymentRouter.to(
+            List.of(
+                Deployment.builder("m", Calls.upstream("small"), "m").maxInputTokens(100).build(),
+                Deployment.builder("m", Calls.upstream("large"), "m").maxInputTokens(1_000).build(),
+                Deployment.builder("s", Calls.upstream("small"), "m").maxInputTokens(100).build()));
+    String text = "x".repeat(2_000);
+    assertThat(Calls.server(router.route(calls.of("me", Calls.chat("m", text)))))
+        .isEqualTo("large");
+    assertThat(reason(router.route(calls.of("me", Calls.chat("s", text)))))
+        .isEqualTo("prompt-too-long");
+  }
+
+  // ---- fallbacks
+
+  private DeploymentRouter.Builder withFallback() {
+    return DeploymentRouter.builder(
+            List.of(
+                Deployment.builder("a", Calls.upstream("one"), "m").requestsPerMinute(2).build(),
+                Deployment.of("b", Calls.upstream("two"), "other")))
+        .fallbacks("a", List.of("b"))
+        .time(time);
+  }
+
+  @Test
+  void afterItsRetriesACallGoesToTheFallbackUnderTheNameItAskedFor() {
+    DeploymentRouter router = withFallback().build();
+    Exchange exchange = calls.chatOf("me", "a");
+    Route.To first = (Route.To) router.route(exchange);
+    Calls.failed(first, Kind.CONNECT);
+    assertThat(router.hasFallback(exchange, List.of(first))).isTrue();
+    Route again = router.again(exchange, List.of(first), true);
+    assertThat(Calls.server(java.util.Objects.requireNonNull(again))).isEqualTo("one");
+    Calls.failed(again, Kind.CONNECT);
+    Route.To other =
+        (Route.To)
+            java.util.Objects.requireNonNull(
+                router.again(exchange, List.of(first, (Route.To) again), false));
+    assertThat(other.upstream().name()).isEqualTo("two");
+    assertThat(sent(other)).contains("\"model\":\"other\"");
+    Calls.failed(other, Kind.CONNECT);
+    List<Route.To> all = List.of(first, (Route.To) again, other);
+    assertThat(router.hasFallback(exchange, all)).isFalse();
+    assertThat(router.again(exchange, all, false)).isNull();
+  }
+
+  @Test
+  void aModelAtItsLimitsFallsBackAtOnce() {
+    DeploymentRouter router = withFallback().build();
+    assertThat(Calls.server(router.route(calls.chatOf("me", "a")))).isEqualTo("one");
+    assertThat(Calls.server(router.route(calls.chatOf("me", "a")))).isEqualTo("one");
+    assertThat(Calls.server(router.route(calls.chatOf("me", "a")))).isEqualTo("two");
+  }
+
+  @Test
+  void makingAModelFailOpensNoneThatItsCallerMayNotUse() {
+    DeploymentRouter router = withFallback().build();
+    Exchange exchange = calls.of("me", Calls.chat("a", "x"), "a");
+    Route.To first = (Route.To) router.route(exchange);
+    Calls.failed(first, Kind.CONNECT);
+    assertThat(router.hasFallback(exchange, List.of(first))).isFalse();
+    assertThat(router.again(exchange, List.of(first), false)).isNull();
+  }
+
+  @Test
+  void aRetryPrefersADeploymentThatWasNotTried() {
+    DeploymentRouter router =
+        DeploymentRouter.to(
+            List.of(
+                Deployment.of("m", Calls.upstream("one"), "m"),
+                Deployment.of("m", Calls.upstream("two"), "m")));
+    for (int i = 0; i < 20; i++) {
+      Exchange exchange = calls.chatOf("me", "m");
+      Route.To first = (Route.To) router.route(exchange);
+      Calls.answered(first, 500);
+      Route second = router.again(exchange, List.of(first), true);
+      assertThat(Calls.server(java.util.Objects.requireNonNull(second)))
+          .isNotEqualTo(Calls.server(first));
+      Calls.ended(exchange, second, 1, 1);
+    }
+  }
+
+  // ---- waiting
+
+  private DeploymentRouter oneAtATime(Queueing queueing) {
+    return DeploymentRouter.builder(
+            List.of(Deployment.builder("m", Calls.upstream("one"), "m").maxParallel(1).build()))
+        .queueing(queueing)
+        .build();
+  }
+
+  private static CompletableFuture<Route> later(Route route) {
+    return ((Route.Later) route).route().toCompletableFuture();
+  }
+
+  @Test
+  void whoFindsEveryPlaceTakenWaitsItsTurn() {
+    DeploymentRouter router =
+        oneAtATime(
+            new Queueing(
+                3,
+                Duration.ofMinutes(1),
+                exchange ->
+                    "vip".equals(java.util.Objects.requireNonNull(exchange.caller()).id())
+                        ? 1
+                        : 0));
+    Route running = router.route(calls.chatOf("a", "m"));
+    CompletableFuture<Route> a = later(router.route(calls.chatOf("a", "m")));
+    CompletableFuture<Route> b = later(router.route(calls.chatOf("b", "m")));
+    Exchange vip = calls.chatOf("vip", "m");
+    CompletableFuture<Route> first = later(router.route(vip));
+    assertThat(reason(router.route(calls.chatOf("c", "m")))).isEqualTo("queue-full");
+
+    Calls.failed(running, Kind.CANCELLED);
+    assertThat(first).isCompleted();
+    assertThat(a).isNotDone();
+    Calls.ended(vip, first.join(), 1, 1);
+    assertThat(a).isCompleted();
+    assertThat(b).isNotDone();
+    Calls.failed(a.join(), Kind.CONNECT);
+    assertThat(b).isCompleted();
+  }
+
+  @Test
+  void whoGivesUpWaitingFreesThePlaceInTheQueue() {
+    DeploymentRouter router = oneAtATime(new Queueing(1, Duration.ofMinutes(1), exchange -> 0));
+    Route running = router.route(calls.chatOf("a", "m"));
+    Route.Later waiting = (Route.Later) router.route(calls.chatOf("a", "m"));
+    waiting.cancel().run();
+    CompletableFuture<Route> next = later(router.route(calls.chatOf("a", "m")));
+    Calls.failed(running, Kind.CANCELLED);
+    assertThat(waiting.route().toCompletableFuture()).isNotDone();
+    assertThat(next).isCompleted();
+  }
+
+  @Test
+  void whoWaitsTooLongIsRefused() throws Exception {
+    DeploymentRouter router = oneAtATime(new Queueing(1, Duration.ofMillis(20), exchange -> 0));
+    Route running = router.route(calls.chatOf("a", "m"));
+    Route refused = later(router.route(calls.chatOf("a", "m"))).get(20, TimeUnit.SECONDS);
+    assertThat(((Route.Refused) refused).refusal().status()).isEqualTo(503);
+    assertThat(reason(refused)).isEqualTo("queue-timeout");
+    Calls.failed(running, Kind.CANCELLED);
+    assertThat(router.route(calls.chatOf("a", "m"))).isInstanceOf(Route.To.class);
+  }
+}

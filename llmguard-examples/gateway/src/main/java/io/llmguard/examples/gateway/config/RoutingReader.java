@@ -1,0 +1,156 @@
+package io.llmguard.examples.gateway.config;
+
+import io.llmguard.examples.gateway.config.RoutingConfig.Strategy;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import org.jspecify.annotations.Nullable;
+
+/** Reads {@code router_settings}, their twins in {@code litellm_settings}, and our own. */
+final class RoutingReader {
+  private final @Nullable Setting router;
+  private final @Nullable Setting litellm;
+  private final @Nullable Setting own;
+
+  /**
+   * A reader.
+   *
+   * @param router {@code router_settings}
+   * @param litellm {@code litellm_settings}
+   * @param own {@code llmguard.routing}
+   */
+  RoutingReader(@Nullable Setting router, @Nullable Setting litellm, @Nullable Setting own) {
+    this.router = router;
+    this.litellm = litellm;
+    this.own = own;
+  }
+
+  RoutingConfig read() {
+    Setting args = in(router, "routing_strategy_args");
+    Setting strategy = in(router, "routing_strategy");
+    Setting buffer = args == null ? null : args.get("lowest_latency_buffer");
+    Setting retries = either("num_retries");
+    Setting retryAfter = in(router, "retry_after");
+    Setting allowed = either("allowed_fails");
+    Setting cooldown = in(router, "cooldown_time");
+    Setting refuse = in(own, "refuse_while_cooling");
+    Setting within = in(own, "retry_within");
+    Setting probes = in(own, "probes");
+    Setting loaded = in(own, "prefer_loaded");
+    Setting headers = in(own, "litellm_headers");
+    Setting queue = in(own, "queue");
+    Setting size = queue == null ? null : queue.get("size");
+    Setting wait = queue == null ? null : queue.get("wait");
+    RoutingConfig config =
+        new RoutingConfig(
+            strategy == null ? Strategy.SIMPLE_SHUFFLE : strategy.oneOf(Strategy.class),
+            buffer == null ? 0 : buffer.decimal(0, 1_000),
+            retries == null ? 2 : (int) retries.number(0, 100),
+            retryAfter == null ? Duration.ZERO : Duration.ofSeconds(retryAfter.number(0, 3_600)),
+            within == null ? null : within.duration(),
+            allowed == null ? 3 : (int) allowed.number(0, 1_000_000),
+            cooldown == null
+                ? Duration.ofSeconds(5)
+                : Duration.ofMillis(Math.round(cooldown.decimal(0, 86_400) * 1_000)),
+            refuse != null && refuse.bool(),
+            fallbacks(either("fallbacks")),
+            strings(either("default_fallbacks")),
+            aliases(in(router, "model_group_alias")),
+            size == null ? 512 : (int) size.number(0, 1_000_000),
+            wait == null ? Duration.ofSeconds(30) : wait.duration(),
+            priorities(queue == null ? null : queue.get("priorities")),
+            affinity(),
+            probes == null ? Duration.ofSeconds(10) : interval(probes),
+            loaded == null || loaded.bool(),
+            headers != null && headers.bool());
+    if (queue != null) {
+      queue.refuseUnknown();
+    }
+    if (own != null) {
+      own.refuseUnknown();
+    }
+    return config;
+  }
+
+  private static @Nullable Setting in(@Nullable Setting section, String name) {
+    return section == null ? null : section.get(name);
+  }
+
+  /** LiteLLM takes some settings in two places; the router's own counts. */
+  private @Nullable Setting either(String name) {
+    Setting general = in(litellm, name);
+    Setting special = in(router, name);
+    return special == null ? general : special;
+  }
+
+  private @Nullable Duration affinity() {
+    Setting kept = in(own, "affinity");
+    if (kept != null) {
+      return interval(kept);
+    }
+    Setting checks = in(router, "optional_pre_call_checks");
+    boolean asked =
+        checks != null
+            && checks.strings().stream()
+                .anyMatch(
+                    check ->
+                        check.equals("prompt_caching")
+                            || check.equals("session_affinity")
+                            || check.equals("deployment_affinity"));
+    return asked ? Duration.ofMinutes(10) : null;
+  }
+
+  private static @Nullable Duration interval(Setting setting) {
+    String text = setting.string();
+    return text.equals("off") || text.equals("false") ? null : setting.duration();
+  }
+
+  private static List<String> strings(@Nullable Setting setting) {
+    return setting == null ? List.of() : setting.strings();
+  }
+
+  /** {@code - name: [other, …]}, as a list of such, or as one group. */
+  private static Map<String, List<String>> fallbacks(@Nullable Setting setting) {
+    Map<String, List<String>> fallbacks = new HashMap<>();
+    if (setting == null) {
+      return fallbacks;
+    }
+    for (Setting item : setting.isMapping() ? List.of(setting) : setting.list()) {
+      for (String name : item.names()) {
+        List<String> others = new ArrayList<>(item.require(name).strings());
+        if (fallbacks.putIfAbsent(name, others) != null) {
+          throw item.error("gives " + name + " fallbacks a second time");
+        }
+      }
+    }
+    String all = "*";
+    return fallbacks.containsKey(all) ? withoutStar(setting) : fallbacks;
+  }
+
+  private static Map<String, List<String>> withoutStar(Setting setting) {
+    throw setting.error("write fallbacks of every model as default_fallbacks, not as *");
+  }
+
+  private static Map<String, String> aliases(@Nullable Setting setting) {
+    Map<String, String> aliases = new HashMap<>();
+    if (setting != null) {
+      for (String name : setting.names()) {
+        Setting value = setting.require(name);
+        aliases.put(name, value.isMapping() ? value.require("model").string() : value.string());
+      }
+    }
+    return aliases;
+  }
+
+  private static Map<String, Integer> priorities(@Nullable Setting setting) {
+    Map<String, Integer> priorities = new HashMap<>();
+    if (setting != null) {
+      for (String name : setting.names()) {
+        priorities.put(name, (int) setting.require(name).number(-1_000, 1_000));
+      }
+    }
+    return priorities;
+  }
+}

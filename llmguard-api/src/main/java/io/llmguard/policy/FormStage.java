@@ -76,14 +76,7 @@ public final class FormStage implements Stage {
       return exchange.refuse(
           Refusal.of(415, "no-form", "send multipart/form-data with a boundary of plain letters"));
     }
-    Spool spool;
-    try {
-      spool = Spool.create(directory, maxBytes);
-    } catch (IOException e) {
-      throw new UncheckedIOException(e);
-    }
-    exchange.put(SPOOL, spool);
-    Reading reading = new Reading(exchange, reader, spool);
+    Reading reading = new Reading(exchange, reader);
     exchange.request().streamBody().subscribe(reading);
     return reading.decision;
   }
@@ -116,13 +109,12 @@ public final class FormStage implements Stage {
     private final CompletableFuture<Decision> decision = new CompletableFuture<>();
     private final Exchange exchange;
     private final MultipartReader reader;
-    private final Spool spool;
+    private @Nullable Spool spool;
     private Flow.@Nullable Subscription subscription;
 
-    private Reading(Exchange exchange, MultipartReader reader, Spool spool) {
+    private Reading(Exchange exchange, MultipartReader reader) {
       this.exchange = exchange;
       this.reader = reader;
-      this.spool = spool;
     }
 
     @Override
@@ -137,7 +129,7 @@ public final class FormStage implements Stage {
         MalformedBody malformed = reader.accept(bytes);
         if (malformed != null) {
           refuse(malformed.refusal());
-        } else if (!spool.write(bytes)) {
+        } else if (!spooled().write(bytes)) {
           refuse(tooLarge());
         } else if (subscription != null) {
           subscription.request(1);
@@ -148,6 +140,20 @@ public final class FormStage implements Stage {
       }
     }
 
+    /** The file, made where pieces come and not where the call was decided: making it blocks. */
+    private Spool spooled() throws IOException {
+      Spool known = spool;
+      if (known == null) {
+        known = Spool.create(directory, maxBytes);
+        spool = known;
+        exchange.put(SPOOL, known);
+        if (decision.isDone()) {
+          known.close(); // too late: the call may have been settled already
+        }
+      }
+      return known;
+    }
+
     @Override
     public void onError(Throwable e) {
       decision.complete(new Decision.Refuse(BodyStage.refusalOf(e)));
@@ -156,13 +162,16 @@ public final class FormStage implements Stage {
     @Override
     public void onComplete() {
       FormReading reading = reader.end();
+      Spool whole = spool;
       if (reading instanceof MalformedBody malformed) {
         refuse(malformed.refusal());
-      } else if (reading instanceof CheckedForm form) {
+      } else if (reading instanceof CheckedForm form && whole != null) {
         exchange.call(form.call());
         exchange.put(CHECKED, form);
-        exchange.body(new RequestBody.InFile(spool.file(), spool.length()));
+        exchange.body(new RequestBody.InFile(whole.file(), whole.length()));
         decision.complete(new Decision.Admit(exchange));
+      } else {
+        refuse(Refusal.of(400, "body-incomplete", "there is no form in the body"));
       }
     }
 

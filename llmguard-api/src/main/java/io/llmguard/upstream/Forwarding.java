@@ -10,6 +10,7 @@ import io.llmguard.policy.Endpoint;
 import io.llmguard.upstream.UpstreamFailure.Kind;
 import io.llmguard.wire.AnswerTransform;
 import io.llmguard.wire.Dialect;
+import io.llmguard.wire.ResponseMeter;
 import io.llmguard.wire.StreamEnd;
 import java.nio.ByteBuffer;
 import java.time.Instant;
@@ -65,6 +66,7 @@ final class Forwarding implements Proxy.ProxiedCall, ClientResponse.WriteCallbac
   private Headers answerFields = Headers.empty();
   private volatile boolean ending;
   private @Nullable HeldAnswer held;
+  private long announced = -1;
   private long bytes;
 
   // guarded by this
@@ -316,6 +318,7 @@ final class Forwarding implements Proxy.ProxiedCall, ClientResponse.WriteCallbac
     bodiless = status == 204 || status == 304 || exchange.request().method().equals("HEAD");
     stream = !bodiless && ResponseFields.isStream(type);
     flush = stream || !headers.contains("Content-Length");
+    announced = length(headers);
     boolean hideable = retrying != null && retrying.possible(attempt);
     HeaderMap fields;
     synchronized (this) {
@@ -347,10 +350,16 @@ final class Forwarding implements Proxy.ProxiedCall, ClientResponse.WriteCallbac
   }
 
   private HeldAnswer newHeld(Headers headers) {
+    return new HeldAnswer(retrying == null ? 0 : retrying.heldBytes(), length(headers));
+  }
+
+  private static long length(Headers headers) {
     String length = headers.first("Content-Length");
-    return new HeldAnswer(
-        retrying == null ? 0 : retrying.heldBytes(),
-        length == null || length.length() > 18 ? -1 : Long.parseLong(length));
+    try {
+      return length == null ? -1 : Long.parseLong(length);
+    } catch (NumberFormatException e) {
+      return -1;
+    }
   }
 
   /** Sends the head to the client, whose answer begins so; false if it is too late. */
@@ -668,18 +677,30 @@ final class Forwarding implements Proxy.ProxiedCall, ClientResponse.WriteCallbac
 
   @Override
   public void clientGone() {
+    boolean whole;
     synchronized (this) {
       if (state == State.ENDED || state == State.DISCARDING) {
         return;
       }
-      if (current != null && !current.route().upstream().cancelOnClientGone()) {
+      whole = hasPassed();
+      if (!whole && current != null && !current.route().upstream().cancelOnClientGone()) {
         state = State.DISCARDING;
         return;
       }
       state = State.ENDED;
     }
     cancelUpstream();
-    complete(Outcome.CLIENT_GONE, null);
+    complete(whole ? Outcome.COMPLETED : Outcome.CLIENT_GONE, null);
+  }
+
+  /** True if the client has all of the answer, though the upstream has not said so yet. */
+  private boolean hasPassed() {
+    if (state != State.ANSWERING || writing || exchange.meter().failed()) {
+      return false;
+    }
+    return announced >= 0
+        ? bytes >= announced
+        : stream && exchange.meter() != ResponseMeter.none() && exchange.meter().finished();
   }
 
   /** Ends the call because the server stops. */

@@ -118,7 +118,8 @@ class CallbackQueueTest {
   void whatCannotBeSentWaitsOnDiskForItsOwnerOnlyAndGoesInOrder() throws Exception {
     Target target = new Target();
     target.down(true);
-    try (CallbackQueue queue = queue(target).open()) {
+    CallbackQueue queue = queue(target).open();
+    try (queue) {
       upTo(100).forEach(i -> queue.ended(Reports.ok(i)));
       target.awaitTries(3);
       assertThat(queue.state().failing()).isEqualTo("down");
@@ -129,10 +130,10 @@ class CallbackQueueTest {
       target.await(100);
       queue.ended(Reports.ok(100));
       target.await(101);
-      assertThat(queue.state().failing()).isNull();
-      assertThat(queue.state().sent()).isEqualTo(101);
-      assertThat(queue.state().dropped()).isZero();
     }
+    assertThat(queue.state().failing()).isNull();
+    assertThat(queue.state().sent()).isEqualTo(101);
+    assertThat(queue.state().dropped()).isZero();
     assertThat(target.taken).isEqualTo(upTo(101));
     assertThat(files()).isEmpty();
   }

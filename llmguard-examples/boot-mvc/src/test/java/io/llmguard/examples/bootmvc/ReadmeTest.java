@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.stream.Collectors;
 import org.junit.jupiter.api.Test;
 
 /**
@@ -32,5 +33,20 @@ class ReadmeTest {
       }
     }
     assertThat(compared).isGreaterThan(9);
+  }
+
+  @Test
+  void theProjectsReadmeShowsTheSameLines() throws Exception {
+    String project = Files.readString(Path.of("../../README.md"));
+    String added =
+        Files.readAllLines(Path.of("README.md")).stream()
+            .takeWhile(line -> !line.contains(".java"))
+            .filter(line -> line.startsWith("+"))
+            .map(line -> line.substring(1))
+            .collect(Collectors.joining("\n"));
+    String properties = added.substring(added.lastIndexOf('\n') + 1);
+    String dependency = added.substring(0, added.lastIndexOf('\n'));
+    assertThat(project)
+        .contains("```xml\n" + dependency + "\n```", "```properties\n" + properties + "\n```");
   }
 }

@@ -5,11 +5,15 @@ import static org.assertj.core.api.Assertions.assertThat;
 import io.llmguard.testkit.Needs;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 class PythonClientsTest {
+  private static final String MASTER = "sk-0123456789abcdef0123456789abcdef";
+
   @TempDir private Path folder = Path.of("");
 
   @Test
@@ -20,18 +24,43 @@ class PythonClientsTest {
         "rate_limits: {per_key: {requests: 999, per: 1m, burst: 999},"
             + " per_ip: {requests: 999, per: 1m, burst: 999}}";
     try (RunningGateway gateway = RunningGateway.start(folder, RunningGateway.settings(limits))) {
-      Process clients =
-          new ProcessBuilder(
-                  python.toString(),
-                  "src/test/python/clients.py",
-                  gateway.url(),
-                  gateway.firstKey())
-              .redirectErrorStream(true)
-              .start();
-      String output = new String(clients.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
-      assertThat(clients.waitFor(120, TimeUnit.SECONDS)).isTrue();
-      assertThat(output).endsWith("all good\n");
-      assertThat(clients.exitValue()).isZero();
+      run(python, "clients.py", gateway.url(), gateway.firstKey());
     }
+  }
+
+  @Test
+  void virtualKeysWorkInLiteLlmsOwnSdkAndRaiseItsErrors() throws Exception {
+    Path python =
+        Needs.fileNamedBy("LLMGUARD_PYTHON", "a Python with the packages litellm and openai");
+    String yaml =
+        """
+        model_list:
+          - model_name: moltbot-llm
+            litellm_params:
+              model: ollama/gemma3:270m
+              api_base: ${UPSTREAM}
+              output_cost_per_token: 0.001
+        general_settings: {master_key: %s}
+        llmguard:
+          listen: 127.0.0.1:0
+          data_dir: ${DATA}
+          rate_limits:
+            per_key: {requests: 999, per: 1m, burst: 999}
+            per_ip: {requests: 999, per: 1m, burst: 999}
+        """
+            .formatted(MASTER);
+    try (RunningGateway gateway = RunningGateway.start(folder, yaml)) {
+      run(python, "virtual_keys.py", gateway.url(), MASTER);
+    }
+  }
+
+  private static void run(Path python, String script, String... args) throws Exception {
+    List<String> command = new ArrayList<>(List.of(python.toString(), "src/test/python/" + script));
+    command.addAll(List.of(args));
+    Process clients = new ProcessBuilder(command).redirectErrorStream(true).start();
+    String output = new String(clients.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
+    assertThat(clients.waitFor(120, TimeUnit.SECONDS)).isTrue();
+    assertThat(output).endsWith("all good\n");
+    assertThat(clients.exitValue()).isZero();
   }
 }

@@ -29,6 +29,8 @@ public final class Exchange {
   private Guard guard;
   private final TimeSource time;
   private final GuardRequest request;
+  private final String method;
+  private final @Nullable String traceParent;
   private final String id;
   private final Instant startedAt;
   private final long startedNanos;
@@ -64,6 +66,9 @@ public final class Exchange {
     this.guard = guard;
     this.time = guard.time();
     this.request = request;
+    // read now: a container may take its request back before the call is settled
+    this.method = request.method();
+    this.traceParent = request.headers().first("traceparent");
     this.id = id;
     this.startedAt = time.now();
     this.startedNanos = time.nanos();
@@ -225,9 +230,19 @@ public final class Exchange {
     body = value;
   }
 
-  /** The trace id of the caller's {@code traceparent} (W3C Trace Context), or null. */
+  /** The method of the call, also when the request is no longer there to be asked. */
+  public String method() {
+    return method;
+  }
+
+  /** The caller's {@code traceparent} (W3C Trace Context) as it came, or null. */
+  public @Nullable String traceParent() {
+    return traceParent;
+  }
+
+  /** The trace id of the caller's {@code traceparent}, or null. */
   public @Nullable String traceId() {
-    String parent = request.headers().first("traceparent");
+    String parent = traceParent;
     if (parent == null || parent.length() < 55 || parent.charAt(2) != '-') {
       return null;
     }

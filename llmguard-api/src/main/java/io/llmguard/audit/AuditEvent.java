@@ -96,7 +96,7 @@ public record AuditEvent(
         caller == null ? null : caller.keyId(),
         caller == null ? null : caller.getName(),
         exchange.clientAddress(),
-        exchange.request().method(),
+        exchange.method(),
         withoutKeys(exchange.path()),
         exchange.get(TARGET),
         call == null ? null : call.model(),

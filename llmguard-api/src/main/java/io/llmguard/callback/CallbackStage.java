@@ -77,7 +77,7 @@ public final class CallbackStage implements Stage, AnswerWatcher {
             call != null && call.stream(),
             hideCaller ? null : caller.owner(),
             hideCaller ? null : caller.team(),
-            exchange.traceId() == null ? null : exchange.request().headers().first("traceparent"));
+            exchange.traceId() == null ? null : exchange.traceParent());
     for (CallListener listener : report.succeeded() ? success : failure) {
       try {
         listener.ended(report);

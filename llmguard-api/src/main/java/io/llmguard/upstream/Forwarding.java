@@ -315,7 +315,7 @@ final class Forwarding implements Proxy.ProxiedCall, ClientResponse.WriteCallbac
       return;
     }
     String type = headers.first("Content-Type");
-    bodiless = status == 204 || status == 304 || exchange.request().method().equals("HEAD");
+    bodiless = status == 204 || status == 304 || exchange.method().equals("HEAD");
     stream = !bodiless && ResponseFields.isStream(type);
     flush = stream || !headers.contains("Content-Length");
     announced = length(headers);
@@ -663,7 +663,7 @@ final class Forwarding implements Proxy.ProxiedCall, ClientResponse.WriteCallbac
     fields.set("Content-Length", Integer.toString(body.remaining()));
     exchange.status(status);
     complete(outcome, failure);
-    OwnAnswer.write(client, status, fields, body, exchange.request().method().equals("HEAD"));
+    OwnAnswer.write(client, status, fields, body, exchange.method().equals("HEAD"));
   }
 
   private Dialect dialect() {

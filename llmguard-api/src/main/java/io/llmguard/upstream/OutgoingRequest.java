@@ -32,7 +32,7 @@ final class OutgoingRequest {
     String path = route.path() == null ? exchange.path() : route.path();
     HeaderMap fields = RequestFields.of(exchange.request().headers(), target, route.body());
     return new UpstreamRequest(
-        exchange.request().method(),
+        exchange.method(),
         target.targets().of(path, exchange.request().rawQuery()),
         fields,
         content(route.body(), passThrough, length),

@@ -81,7 +81,7 @@ public final class Proxy {
   }
 
   private static boolean bodiless(Exchange exchange) {
-    return switch (exchange.request().method()) {
+    return switch (exchange.method()) {
       case "GET", "HEAD", "DELETE", "OPTIONS" -> true;
       default -> false;
     };

@@ -52,7 +52,7 @@ final class Retrying {
       case GENERATION, EMBEDDING, TRANSCRIPTION, MODEL_LIST, MODEL_INFO -> false;
       case MANAGEMENT -> true;
       case INFO -> {
-        String method = exchange.request().method();
+        String method = exchange.method();
         yield !method.equals("GET") && !method.equals("HEAD");
       }
     };

@@ -309,7 +309,7 @@ public final class DeploymentRouter implements UpstreamRouter {
 
   private Route list(Exchange exchange, Operation operation) {
     ModelAccess access = access(exchange);
-    boolean head = exchange.request().method().equals("HEAD");
+    boolean head = exchange.method().equals("HEAD");
     boolean none = operation.dialect() == Dialect.OLLAMA && !upstreams.get(0).nativeApi();
     if ((upstreams.size() > 1 || (none && !anyModel)) && operation != Operation.OLLAMA_PS) {
       List<String> names = groups.names(availability).stream().filter(access::allows).toList();

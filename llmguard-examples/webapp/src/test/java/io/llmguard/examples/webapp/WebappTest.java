@@ -177,16 +177,20 @@ class WebappTest {
     try (WatchService changes = data.getFileSystem().newWatchService()) {
       data.register(
           changes, StandardWatchEventKinds.ENTRY_CREATE, StandardWatchEventKinds.ENTRY_MODIFY);
+      long start = System.nanoTime();
       while (true) {
         String text = Files.exists(file) ? Files.readString(file) : "";
         int end = text.indexOf('\n');
         if (end >= 0) {
           return text.substring(0, end);
         }
-        WatchKey change = changes.poll(20, TimeUnit.SECONDS);
-        assertThat(change).as("a change of the audit file").isNotNull();
-        change.pollEvents();
-        change.reset();
+        // files beside it change all the time
+        assertThat(System.nanoTime() - start).isLessThan(TimeUnit.SECONDS.toNanos(20));
+        WatchKey change = changes.poll(1, TimeUnit.SECONDS);
+        if (change != null) {
+          change.pollEvents();
+          change.reset();
+        }
       }
     }
   }

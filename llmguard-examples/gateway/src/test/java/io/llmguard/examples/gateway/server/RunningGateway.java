@@ -26,11 +26,13 @@ public final class RunningGateway implements AutoCloseable {
   private final Gateway gateway;
   private final HttpClient client = HttpClient.newHttpClient();
   private final Path data;
+  private final List<String> warnings;
 
-  private RunningGateway(DemoUpstream upstream, Gateway gateway, Path data) {
+  private RunningGateway(DemoUpstream upstream, Gateway gateway, Path data, List<String> warnings) {
     this.upstream = upstream;
     this.gateway = gateway;
     this.data = data;
+    this.warnings = List.copyOf(warnings);
   }
 
   /**
@@ -38,16 +40,22 @@ public final class RunningGateway implements AutoCloseable {
    * {@code ${DATA}} the data directory.
    */
   public static RunningGateway start(Path folder, String yaml) throws IOException {
+    return start(folder, yaml, Map.of());
+  }
+
+  /** Starts one that finds these variables in its environment as well. */
+  static RunningGateway start(Path folder, String yaml, Map<String, String> variables)
+      throws IOException {
     DemoUpstream upstream = DemoUpstream.start(Duration.ZERO);
     Path data = folder.resolve("data");
     Path file = folder.resolve("config.yaml");
     Files.writeString(file, yaml);
-    Map<String, String> environment = new HashMap<>();
+    Map<String, String> environment = new HashMap<>(variables);
     environment.put("UPSTREAM", upstream.url());
     environment.put("DATA", data.toString());
-    GatewayConfig config = ConfigReader.read(file, environment::get);
     try {
-      return new RunningGateway(upstream, Gateway.start(config, false), data);
+      GatewayConfig config = ConfigReader.read(file, environment::get);
+      return new RunningGateway(upstream, Gateway.start(config, false), data, config.warnings());
     } catch (RuntimeException e) {
       upstream.close();
       throw e;
@@ -71,6 +79,11 @@ public final class RunningGateway implements AutoCloseable {
 
   public String upstreamUrl() {
     return upstream.url();
+  }
+
+  /** What the configuration was warned about. */
+  List<String> warnings() {
+    return warnings;
   }
 
   String adminUrl() {

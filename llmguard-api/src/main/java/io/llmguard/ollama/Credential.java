@@ -1,5 +1,7 @@
 package io.llmguard.ollama;
 
+import io.llmguard.ollama.internal.HeaderFields;
+
 /**
  * What proves who calls, as one header. Its text form never shows the secret. Immutable.
  *
@@ -10,21 +12,28 @@ public final class Credential {
   private final String value;
 
   private Credential(String header, String value) {
-    if (value.isBlank() || value.chars().anyMatch(c -> c < ' ' || c == 127)) {
-      throw new IllegalArgumentException("a credential is blank or holds a control character");
-    }
     this.header = header;
     this.value = value;
   }
 
-  /** {@code Authorization: Bearer …}. */
+  /**
+   * {@code Authorization: Bearer …}. White space around the token is left out.
+   *
+   * @throws IllegalArgumentException where the token is blank or holds anything but visible ASCII
+   *     characters; it is not repeated there
+   */
   public static Credential bearer(String token) {
-    return new Credential("Authorization", "Bearer " + token.strip());
+    return new Credential("Authorization", "Bearer " + HeaderFields.secret(token));
   }
 
-  /** {@code X-Api-Key: …}. */
+  /**
+   * {@code X-Api-Key: …}. White space around the key is left out.
+   *
+   * @throws IllegalArgumentException where the key is blank or holds anything but visible ASCII
+   *     characters; it is not repeated there
+   */
   public static Credential apiKey(String key) {
-    return new Credential("X-Api-Key", key.strip());
+    return new Credential("X-Api-Key", HeaderFields.secret(key));
   }
 
   /** The header's name. */

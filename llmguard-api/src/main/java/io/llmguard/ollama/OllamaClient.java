@@ -4,6 +4,7 @@ import io.llmguard.TimeSource;
 import io.llmguard.ollama.internal.Calls;
 import io.llmguard.ollama.internal.Digests;
 import io.llmguard.ollama.internal.Futures;
+import io.llmguard.ollama.internal.HeaderFields;
 import io.llmguard.ollama.internal.Structured;
 import io.llmguard.ollama.internal.Transport;
 import java.io.IOException;
@@ -475,8 +476,15 @@ public final class OllamaClient implements AutoCloseable {
       return this;
     }
 
-    /** Adds a header to every call. */
+    /**
+     * Adds a header to every call.
+     *
+     * @throws IllegalArgumentException where the name is no token of HTTP or belongs to the
+     *     connection ({@code Host}, {@code Content-Length}), or the value holds anything but visible
+     *     ASCII characters and spaces; the value is not repeated there
+     */
     public Builder header(String name, String value) {
+      HeaderFields.check(name, value);
       headers.put(name, value);
       return this;
     }

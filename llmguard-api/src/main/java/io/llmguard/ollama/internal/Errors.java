@@ -10,6 +10,7 @@ import java.net.http.HttpConnectTimeoutException;
 import java.net.http.HttpHeaders;
 import java.nio.channels.UnresolvedAddressException;
 import java.nio.charset.StandardCharsets;
+import java.security.cert.CertificateException;
 import java.time.DateTimeException;
 import java.time.Duration;
 import java.time.Instant;
@@ -18,12 +19,15 @@ import java.time.format.DateTimeFormatter;
 import java.util.Locale;
 import java.util.Map;
 import java.util.concurrent.CompletionException;
-import javax.net.ssl.SSLException;
+import java.util.regex.Pattern;
+import javax.net.ssl.SSLHandshakeException;
+import javax.net.ssl.SSLPeerUnverifiedException;
 import org.jspecify.annotations.Nullable;
 
 /** From statuses, error bodies and transport failures to the sealed family. */
 public final class Errors {
   private static final int LONGEST_MESSAGE = 2048;
+  private static final Pattern MODEL = Pattern.compile("\\bmodel\\b");
 
   private Errors() {}
 
@@ -104,16 +108,19 @@ public final class Errors {
     if (lower.contains("does not support ")) {
       return new OllamaException.CapabilityMissing(words, status, "");
     }
-    boolean noModel =
-        (lower.contains("model") && lower.contains("not found"))
-            || lower.contains("file does not exist");
-    if (structured && (status == 404 || (status == 200 && noModel))) {
+    if (structured && (status == 404 || status == 200) && noModel(lower)) {
       return new OllamaException.ModelNotFound(message, status, "");
     }
     if (status == 200 || status >= 500) {
       return new OllamaException.ServerFailed(message, status, "");
     }
     return new OllamaException.BadRequest(message, status, "");
+  }
+
+  /** Whether the words are about a model that is not there: a 404 may be about a path as well. */
+  private static boolean noModel(String lower) {
+    boolean absent = lower.contains("not found") || lower.contains("not exist");
+    return absent && (MODEL.matcher(lower).find() || lower.contains("file does not exist"));
   }
 
   private static String shorten(String words) {
@@ -140,7 +147,7 @@ public final class Errors {
     if (cause instanceof OllamaException known) {
       return known;
     }
-    String at = server.getHost() + ":" + server.getPort();
+    String at = server.getHost() + ":" + port(server);
     if (cause instanceof HttpConnectTimeoutException) {
       return new OllamaException.TimedOut(
           "no connection to " + at + " within the connect time-out",
@@ -150,18 +157,39 @@ public final class Errors {
     if (cause instanceof ConnectException
         || cause instanceof UnresolvedAddressException
         || cause instanceof UnknownHostException
-        || cause instanceof SSLException) {
+        || cause instanceof SSLHandshakeException
+        || cause instanceof SSLPeerUnverifiedException) {
       return new OllamaException.Unreachable(
           "cannot connect to " + at + ": " + words(cause), cause);
     }
-    if (cause instanceof IllegalArgumentException) {
-      return new OllamaException.Malformed("the request cannot be sent: " + words(cause), 0, "");
+    if (cause instanceof RuntimeException) {
+      // its words may hold what was to be sent: a header, a credential
+      return new OllamaException.Malformed(
+          "the request cannot be made: " + cause.getClass().getSimpleName(), 0, "");
     }
     if (cause instanceof ProtocolException) {
       return new OllamaException.Malformed(at + " does not speak HTTP", 0, "");
     }
     return new OllamaException.Truncated(
         "the connection to " + at + " ended before the answer began", 0, "");
+  }
+
+  /** The port of a server, also where its URL leaves it to the scheme. */
+  public static int port(URI server) {
+    if (server.getPort() >= 0) {
+      return server.getPort();
+    }
+    return "https".equalsIgnoreCase(server.getScheme()) ? 443 : 80;
+  }
+
+  /** Whether a server's certificate, or ours, was refused: that another try would not mend. */
+  static boolean certificateRefused(OllamaException failure) {
+    for (Throwable cause = failure.getCause(); cause != null; cause = cause.getCause()) {
+      if (cause instanceof CertificateException || cause instanceof SSLPeerUnverifiedException) {
+        return true;
+      }
+    }
+    return false;
   }
 
   /** A failure after the head of the answer. */

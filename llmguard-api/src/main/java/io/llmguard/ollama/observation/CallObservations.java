@@ -1,6 +1,7 @@
 package io.llmguard.ollama.observation;
 
 import io.llmguard.ollama.CallObserver;
+import io.llmguard.ollama.internal.Errors;
 import io.micrometer.common.KeyValue;
 import io.micrometer.observation.Observation;
 import io.micrometer.observation.ObservationRegistry;
@@ -35,7 +36,7 @@ public final class CallObservations implements CallObserver {
             .lowCardinalityKeyValue("gen_ai.provider.name", call.provider())
             .lowCardinalityKeyValue("gen_ai.request.model", orNone(model))
             .lowCardinalityKeyValue("server.address", String.valueOf(call.server().getHost()))
-            .lowCardinalityKeyValue("server.port", String.valueOf(call.server().getPort()))
+            .lowCardinalityKeyValue("server.port", String.valueOf(Errors.port(call.server())))
             .start();
     return new Observed() {
       @Override

@@ -3,6 +3,7 @@ package io.llmguard.ollama.observation;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import io.llmguard.ollama.CallObserver;
 import io.llmguard.ollama.ChatRequest;
 import io.llmguard.ollama.OllamaClient;
 import io.llmguard.ollama.OllamaException;
@@ -12,6 +13,7 @@ import io.llmguard.testkit.ReplayUpstream;
 import io.micrometer.observation.Observation;
 import io.micrometer.observation.ObservationHandler;
 import io.micrometer.observation.ObservationRegistry;
+import java.net.URI;
 import java.util.List;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.LinkedBlockingQueue;
@@ -24,21 +26,7 @@ class CallObservationsTest {
   @Test
   void aCallIsAnObservationByTheGenAiNames() throws Exception {
     BlockingQueue<Observation.Context> stopped = new LinkedBlockingQueue<>();
-    ObservationRegistry registry = ObservationRegistry.create();
-    registry
-        .observationConfig()
-        .observationHandler(
-            new ObservationHandler<Observation.Context>() {
-              @Override
-              public void onStop(Observation.Context context) {
-                stopped.add(context);
-              }
-
-              @Override
-              public boolean supportsContext(Observation.Context context) {
-                return true;
-              }
-            });
+    ObservationRegistry registry = registry(stopped);
     try (ReplayUpstream upstream = ReplayUpstream.start(List.of());
         OllamaClient client =
             OllamaClient.builder()
@@ -63,6 +51,38 @@ class CallObservationsTest {
       assertThat(value(bad, "error.type")).isEqualTo("ModelNotFound");
       assertThat(bad.getError()).isInstanceOf(OllamaException.ModelNotFound.class);
     }
+  }
+
+  @Test
+  void aServersPortIsNamedWhereItsUrlLeavesItToTheScheme() throws Exception {
+    BlockingQueue<Observation.Context> stopped = new LinkedBlockingQueue<>();
+    CallObservations observations = new CallObservations(registry(stopped));
+    for (String url : List.of("https://ollama.example", "http://ollama.example/llm")) {
+      observations
+          .started(new CallObserver.CallInfo("ollama", "chat", "m", URI.create(url)))
+          .ended(new CallObserver.CallEnd(null, null, null, 0, 0));
+    }
+    assertThat(value(stopped.take(), "server.port")).isEqualTo("443");
+    assertThat(value(stopped.take(), "server.port")).isEqualTo("80");
+  }
+
+  private static ObservationRegistry registry(BlockingQueue<Observation.Context> stopped) {
+    ObservationRegistry registry = ObservationRegistry.create();
+    registry
+        .observationConfig()
+        .observationHandler(
+            new ObservationHandler<Observation.Context>() {
+              @Override
+              public void onStop(Observation.Context context) {
+                stopped.add(context);
+              }
+
+              @Override
+              public boolean supportsContext(Observation.Context context) {
+                return true;
+              }
+            });
+    return registry;
   }
 
   private static String value(Observation.Context context, String key) {

@@ -7,9 +7,9 @@ import java.util.List;
 
 /**
  * The messages of a conversation, kept within a token budget: the oldest go first, but never the
- * system messages, nor the newest message. A tool's result goes with the call that asked for it.
- * Tokens are estimated: one for each started four UTF-8 bytes of text, 4 for each message, 768 for
- * each picture. Not thread-safe.
+ * system messages, nor the newest message. A tool's result goes with the call that asked for it,
+ * and keeps it while it is the newest itself. Tokens are estimated: one for each started four UTF-8
+ * bytes of text, 4 for each message, 768 for each picture. Not thread-safe.
  */
 public final class ChatMemory {
   private final int maxTokens;
@@ -37,17 +37,32 @@ public final class ChatMemory {
     } else {
       rest.addLast(message);
     }
-    while (tokens > maxTokens && rest.size() > 1) {
-      forget();
-      // a result without its call would be refused
-      while (rest.size() > 1 && rest.getFirst().role().equals("tool")) {
-        forget();
+    for (int oldest = oldest(); tokens > maxTokens && oldest < rest.size(); oldest = oldest()) {
+      for (int i = 0; i < oldest; i++) {
+        tokens -= estimate(rest.removeFirst());
       }
     }
   }
 
-  private void forget() {
-    tokens -= estimate(rest.removeFirst());
+  /** How many messages go together at the beginning: a result without its call is refused. */
+  private int oldest() {
+    int count = 0;
+    for (Message message : rest) {
+      if (count > 0 && !message.role().equals("tool")) {
+        return count;
+      }
+      count++;
+    }
+    return count;
+  }
+
+  /** Another memory, of the same messages. */
+  ChatMemory copy() {
+    ChatMemory copy = new ChatMemory(maxTokens);
+    copy.system.addAll(system);
+    copy.rest.addAll(rest);
+    copy.tokens = tokens;
+    return copy;
   }
 
   /** The system messages, then the others, oldest first. */

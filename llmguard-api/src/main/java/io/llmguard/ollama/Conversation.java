@@ -3,8 +3,8 @@ package io.llmguard.ollama;
 import java.util.List;
 
 /**
- * A conversation with a model: remembers both sides, within a budget. An answer that fails is not
- * remembered, nor the question. Not thread-safe.
+ * A conversation with a model: remembers both sides, within a budget, which what is sent keeps as
+ * well. An answer that fails is not remembered, nor the question. Not thread-safe.
  */
 public final class Conversation {
   private final OllamaClient client;
@@ -62,8 +62,8 @@ public final class Conversation {
   }
 
   private ChatRequest next(Message message) {
-    List<Message> all = memory.messages();
+    ChatMemory all = memory.copy();
     all.add(message);
-    return template.withMessages(all);
+    return template.withMessages(all.messages());
   }
 }

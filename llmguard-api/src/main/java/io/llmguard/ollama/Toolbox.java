@@ -1,5 +1,6 @@
 package io.llmguard.ollama;
 
+import io.llmguard.ollama.internal.Futures;
 import io.llmguard.ollama.internal.Json;
 import io.llmguard.ollama.internal.Structured;
 import java.lang.reflect.InvocationTargetException;
@@ -10,7 +11,8 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.Optional;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.Executor;
 import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 
@@ -75,7 +77,8 @@ public final class Toolbox {
   }
 
   /**
-   * Runs one call. What goes wrong is told to the model, not thrown: an unknown tool, arguments
+   * Runs one call. What the tool answers is told as JSON, but a text as it is; {@code void} is told
+   * as {@code done}. What goes wrong is told to the model, not thrown: an unknown tool, arguments
    * that do not fit, a failing tool (its exception's type only).
    */
   public Message run(ToolCall call) {
@@ -83,13 +86,19 @@ public final class Toolbox {
     if (entry == null) {
       return Message.tool(call, "error: there is no such tool");
     }
+    Object result;
     try {
-      Object result = entry.run().apply(call);
-      return Message.tool(call, result instanceof String text ? text : Json.text(plain(result)));
+      result = entry.run().apply(call);
     } catch (StructuredOutputException e) {
       return Message.tool(call, "error: the arguments do not fit: " + e.getMessage());
     } catch (RuntimeException e) {
       return Message.tool(call, "error: the tool failed: " + e.getClass().getSimpleName());
+    }
+    try {
+      Object plain = Structured.plain(result);
+      return Message.tool(call, plain instanceof String text ? text : Json.text(plain));
+    } catch (RuntimeException e) {
+      return Message.tool(call, "error: the tool ran, but what it answered cannot be told");
     }
   }
 
@@ -102,26 +111,66 @@ public final class Toolbox {
    * @throws OllamaException where a call fails
    */
   public ChatResponse chat(OllamaClient client, ChatRequest request, int maxRounds) {
+    ChatRequest next = equipped(request, maxRounds);
+    for (int round = 0; ; round++) {
+      ChatResponse answer = client.chat(next);
+      if (answer.message().toolCalls().isEmpty()) {
+        return answer;
+      }
+      refuseMore(round, maxRounds);
+      next = answered(next, answer);
+    }
+  }
+
+  /**
+   * Chats with tools as {@link #chat} does. As a future, which fails as that throws; cancelling it
+   * cancels the call under way, not a tool that runs.
+   *
+   * @param maxRounds how many answers may ask for tools, 1 or more
+   * @param executor runs the tools
+   */
+  public CompletableFuture<ChatResponse> chatAsync(
+      OllamaClient client, ChatRequest request, int maxRounds, Executor executor) {
+    return round(client, equipped(request, maxRounds), 0, maxRounds, executor);
+  }
+
+  private CompletableFuture<ChatResponse> round(
+      OllamaClient client, ChatRequest request, int round, int maxRounds, Executor executor) {
+    return Futures.then(
+        client.chatAsync(request),
+        answer -> {
+          if (answer.message().toolCalls().isEmpty()) {
+            return CompletableFuture.completedFuture(answer);
+          }
+          refuseMore(round, maxRounds);
+          return Futures.then(
+              CompletableFuture.supplyAsync(() -> answered(request, answer), executor),
+              next -> round(client, next, round + 1, maxRounds, executor));
+        });
+  }
+
+  private ChatRequest equipped(ChatRequest request, int maxRounds) {
     if (maxRounds < 1) {
       throw new IllegalArgumentException("maxRounds is under 1: " + maxRounds);
     }
-    List<Message> messages = new ArrayList<>(request.messages());
-    ChatRequest equipped = request.withTools(tools());
-    for (int round = 0; ; round++) {
-      ChatResponse answer = client.chat(equipped.withMessages(messages));
-      List<ToolCall> calls = answer.message().toolCalls();
-      if (calls.isEmpty()) {
-        return answer;
-      }
-      if (round == maxRounds) {
-        throw new IllegalStateException(
-            "the model still asks for tools after " + maxRounds + " rounds");
-      }
-      messages.add(answer.message());
-      for (ToolCall call : calls) {
-        messages.add(run(call));
-      }
+    return request.withTools(tools());
+  }
+
+  private static void refuseMore(int round, int maxRounds) {
+    if (round == maxRounds) {
+      throw new IllegalStateException(
+          "the model still asks for tools after " + maxRounds + " rounds");
     }
+  }
+
+  /** The request with the answer and the results of the tools that it asks for. */
+  private ChatRequest answered(ChatRequest request, ChatResponse answer) {
+    List<Message> messages = new ArrayList<>(request.messages());
+    messages.add(answer.message());
+    for (ToolCall call : answer.message().toolCalls()) {
+      messages.add(run(call));
+    }
+    return request.withMessages(messages);
   }
 
   private static Object invoke(Object object, Method method, ToolCall call) {
@@ -129,14 +178,9 @@ public final class Toolbox {
     @Nullable Object[] values = new @Nullable Object[parameters.length];
     for (int i = 0; i < parameters.length; i++) {
       String name = parameters[i].getName();
-      Object value = call.arguments().get(name);
-      if (parameters[i].getType() == Optional.class) {
-        throw new IllegalArgumentException(name + ": a method's parameter cannot be optional");
-      }
-      if (value == null) {
-        throw new StructuredOutputException("/" + name, "is missing", "");
-      }
-      values[i] = Structured.bind(value, parameters[i].getParameterizedType(), "/" + name);
+      values[i] =
+          Structured.bind(
+              call.arguments().get(name), parameters[i].getParameterizedType(), "/" + name);
     }
     try {
       method.setAccessible(true);
@@ -149,19 +193,5 @@ public final class Toolbox {
     } catch (IllegalAccessException e) {
       throw new IllegalStateException(method + " cannot be called", e);
     }
-  }
-
-  private static @Nullable Object plain(@Nullable Object value) {
-    if (value instanceof Record record) {
-      return Structured.plain(record);
-    }
-    return value == null
-            || value instanceof Map<?, ?>
-            || value instanceof Iterable<?>
-            || value instanceof Number
-            || value instanceof Boolean
-            || value instanceof Enum<?>
-        ? value
-        : value.toString();
   }
 }

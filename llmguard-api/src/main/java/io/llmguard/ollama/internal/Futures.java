@@ -10,7 +10,10 @@ import org.jspecify.annotations.Nullable;
 public final class Futures {
   private Futures() {}
 
-  /** What a step makes of the value or the failure of the one before. */
+  /**
+   * What a step makes of the value or the failure of the one before; what the step throws is the
+   * failure of the whole.
+   */
   public static <A, B> CompletableFuture<B> after(
       CompletableFuture<A> first,
       BiFunction<? super A, @Nullable Throwable, CompletableFuture<B>> next) {
@@ -18,9 +21,17 @@ public final class Futures {
     CompletableFuture<?> unused =
         first.whenComplete(
             (value, failure) -> {
-              if (!whole.isDone()) {
-                whole.follow(next.apply(value, failure));
+              if (whole.isDone()) {
+                return;
               }
+              CompletableFuture<B> step;
+              try {
+                step = next.apply(value, failure);
+              } catch (RuntimeException e) {
+                whole.completeExceptionally(e);
+                return;
+              }
+              whole.follow(step);
             });
     return whole;
   }
@@ -32,6 +43,12 @@ public final class Futures {
         first,
         (value, failure) ->
             failure == null ? next.apply(value) : CompletableFuture.failedFuture(failure));
+  }
+
+  /** What a function makes of the value; a failure, also of the function, is the failure. */
+  public static <A, B> CompletableFuture<B> map(
+      CompletableFuture<A> first, Function<? super A, ? extends B> read) {
+    return then(first, value -> CompletableFuture.completedFuture(read.apply(value)));
   }
 
   private static final class Steps<T> extends CompletableFuture<T> {

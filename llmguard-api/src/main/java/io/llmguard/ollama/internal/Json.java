@@ -59,7 +59,11 @@ public final class Json {
       }
       return object;
     } catch (JsonProcessingException e) {
-      throw new IllegalArgumentException("not JSON, at byte " + e.getLocation().getByteOffset());
+      // a bound of the parser's own comes without a place
+      throw new IllegalArgumentException(
+          e.getLocation() == null
+              ? "JSON beyond the bounds"
+              : "not JSON, at byte " + e.getLocation().getByteOffset());
     } catch (IOException e) {
       throw new UncheckedIOException(e);
     }

@@ -9,6 +9,7 @@ import java.lang.reflect.RecordComponent;
 import java.lang.reflect.Type;
 import java.math.BigDecimal;
 import java.math.BigInteger;
+import java.nio.file.Path;
 import java.time.DateTimeException;
 import java.time.Instant;
 import java.time.LocalDate;
@@ -24,6 +25,8 @@ import org.jspecify.annotations.Nullable;
 
 /** From JSON values to instances of the types that {@link Schemas} knows, strictly. */
 public final class Structured {
+  private static final int DEEPEST = 200;
+
   private final String text;
 
   private Structured(String text) {
@@ -42,22 +45,67 @@ public final class Structured {
     return type.cast(reader.bind(object, type, ""));
   }
 
-  /** Makes a value of a type from a JSON value; the place is for the error. */
+  /**
+   * Makes a value of a type from a JSON value; the place is for the error. What is not there is
+   * null, and fits an {@link Optional} only.
+   */
   public static @Nullable Object bind(@Nullable Object value, Type type, String pointer) {
-    return new Structured("").convert(value, type, pointer);
+    return new Structured("").component(value, type, pointer);
   }
 
-  /** A record as a JSON object, with its components' values as they are. */
-  public static Map<String, @Nullable Object> plain(Record record) {
+  /**
+   * A value as JSON has it: records become objects, all that is a sequence a list, names, dates and
+   * identifiers their text, and any other type what its {@code toString} says.
+   *
+   * @throws IllegalArgumentException where it holds itself, or a record cannot be read
+   */
+  public static @Nullable Object plain(@Nullable Object value) {
+    return plain(value, 0);
+  }
+
+  private static @Nullable Object plain(@Nullable Object value, int depth) {
+    if (depth > DEEPEST) {
+      throw new IllegalArgumentException("more than " + DEEPEST + " values within each other");
+    }
+    if (value == null || value instanceof Boolean || value instanceof Number) {
+      return value;
+    } else if (value instanceof Optional<?> optional) {
+      return plain(optional.orElse(null), depth + 1);
+    } else if (value instanceof Record record) {
+      return object(record, depth);
+    } else if (value instanceof Enum<?> constant) {
+      return constant.name();
+    } else if (value instanceof Map<?, ?> map) {
+      Map<String, @Nullable Object> object = new LinkedHashMap<>();
+      map.forEach((name, inside) -> object.put(name(name), plain(inside, depth + 1)));
+      return object;
+    } else if (value instanceof Iterable<?> sequence && !(value instanceof Path)) {
+      List<@Nullable Object> list = new ArrayList<>();
+      sequence.forEach(inside -> list.add(plain(inside, depth + 1)));
+      return list;
+    } else if (value.getClass().isArray()) {
+      List<@Nullable Object> list = new ArrayList<>(Array.getLength(value));
+      for (int i = 0; i < Array.getLength(value); i++) {
+        list.add(plain(Array.get(value, i), depth + 1));
+      }
+      return list;
+    }
+    return value.toString();
+  }
+
+  private static String name(@Nullable Object key) {
+    return key instanceof Enum<?> constant ? constant.name() : String.valueOf(key);
+  }
+
+  private static Map<String, @Nullable Object> object(Record record, int depth) {
     Map<String, @Nullable Object> object = new LinkedHashMap<>();
     for (RecordComponent component : record.getClass().getRecordComponents()) {
       try {
         component.getAccessor().setAccessible(true);
         Object value = component.getAccessor().invoke(record);
-        Object inside = value instanceof Optional<?> optional ? optional.orElse(null) : value;
-        object.put(component.getName(), inside instanceof Record nested ? plain(nested) : inside);
+        object.put(component.getName(), plain(value, depth + 1));
       } catch (ReflectiveOperationException e) {
-        throw new IllegalStateException("cannot read " + component.getName(), e);
+        throw new IllegalArgumentException("cannot read " + component.getName(), e);
       }
     }
     return object;
@@ -84,18 +132,7 @@ public final class Structured {
       RecordComponent component = components[i];
       types[i] = component.getType();
       String at = pointer + "/" + component.getName();
-      Object value = object.get(component.getName());
-      if (component.getType() == Optional.class) {
-        values[i] =
-            value == null
-                ? Optional.empty()
-                : Optional.ofNullable(
-                    convert(value, Schemas.argument(component.getGenericType(), 0, at), at));
-      } else if (value == null) {
-        throw misfit(at, "is missing");
-      } else {
-        values[i] = convert(value, component.getGenericType(), at);
-      }
+      values[i] = component(object.get(component.getName()), component.getGenericType(), at);
     }
     try {
       Constructor<?> constructor = type.getDeclaredConstructor(types);
@@ -106,6 +143,18 @@ public final class Structured {
     } catch (ReflectiveOperationException e) {
       throw new IllegalArgumentException("cannot make a " + type.getName(), e);
     }
+  }
+
+  private @Nullable Object component(@Nullable Object value, Type type, String at) {
+    if (Schemas.raw(type) == Optional.class) {
+      return value == null
+          ? Optional.empty()
+          : Optional.ofNullable(convert(value, Schemas.argument(type, 0, at), at));
+    }
+    if (value == null) {
+      throw misfit(at, "is missing");
+    }
+    return convert(value, type, at);
   }
 
   private @Nullable Object convert(@Nullable Object value, Type type, String pointer) {
@@ -142,14 +191,14 @@ public final class Structured {
       }
       return raw == Set.class ? new LinkedHashSet<>(result) : result;
     }
-    Object plain = plain(value, raw);
-    if (plain == null) {
+    Object scalar = scalar(value, raw);
+    if (scalar == null) {
       throw misfit(pointer, "is " + kind(value) + ", not " + wanted(raw));
     }
-    return plain;
+    return scalar;
   }
 
-  private static @Nullable Object plain(@Nullable Object value, Class<?> raw) {
+  private static @Nullable Object scalar(@Nullable Object value, Class<?> raw) {
     if (value instanceof String string) {
       return string(string, raw);
     }
@@ -186,6 +235,10 @@ public final class Structured {
   }
 
   private static @Nullable Object number(Number value, Class<?> raw) {
+    if (!Double.isFinite(value.doubleValue())) {
+      // beyond what a number of JSON is read as here
+      return null;
+    }
     BigDecimal exact = new BigDecimal(value.toString());
     try {
       if (raw == int.class || raw == Integer.class) {
@@ -205,7 +258,7 @@ public final class Structured {
     if (raw == double.class || raw == Double.class) {
       return exact.doubleValue();
     } else if (raw == float.class || raw == Float.class) {
-      return exact.floatValue();
+      return Float.isFinite(exact.floatValue()) ? exact.floatValue() : null;
     }
     return raw == BigDecimal.class ? exact : null;
   }

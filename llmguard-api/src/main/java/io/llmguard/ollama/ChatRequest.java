@@ -19,6 +19,7 @@ import org.jspecify.annotations.Nullable;
  * @param shift whether the context moves on when it is full
  * @param logprobs whether each token comes with its probability
  * @param topLogprobs how many likely tokens come with each, 0 to 20
+ * @param debugRenderOnly whether the prompt is only rendered, and answered as {@link DebugInfo}
  * @param extra fields that this version does not know, sent as they are
  */
 public record ChatRequest(
@@ -33,6 +34,7 @@ public record ChatRequest(
     @Nullable Boolean shift,
     @Nullable Boolean logprobs,
     @Nullable Integer topLogprobs,
+    @Nullable Boolean debugRenderOnly,
     Map<String, @Nullable Object> extra) {
   /** Copies what can change. */
   public ChatRequest {
@@ -65,6 +67,7 @@ public record ChatRequest(
         shift,
         logprobs,
         topLogprobs,
+        debugRenderOnly,
         extra);
   }
 
@@ -82,6 +85,7 @@ public record ChatRequest(
         shift,
         logprobs,
         topLogprobs,
+        debugRenderOnly,
         extra);
   }
 
@@ -99,6 +103,7 @@ public record ChatRequest(
         shift,
         logprobs,
         topLogprobs,
+        debugRenderOnly,
         extra);
   }
 
@@ -127,6 +132,7 @@ public record ChatRequest(
     private @Nullable Boolean shift;
     private @Nullable Boolean logprobs;
     private @Nullable Integer topLogprobs;
+    private @Nullable Boolean debugRenderOnly;
     private Map<String, @Nullable Object> extra = Map.of();
 
     private Builder(String model, List<Message> messages) {
@@ -188,6 +194,14 @@ public record ChatRequest(
       return this;
     }
 
+    /**
+     * Sets debugRenderOnly: whether the prompt is only rendered, and answered as {@link DebugInfo}.
+     */
+    public Builder debugRenderOnly(boolean debugRenderOnly) {
+      this.debugRenderOnly = debugRenderOnly;
+      return this;
+    }
+
     /** Sets extra: fields that this version does not know, sent as they are. */
     public Builder extra(Map<String, @Nullable Object> extra) {
       this.extra = extra;
@@ -208,6 +222,7 @@ public record ChatRequest(
           shift,
           logprobs,
           topLogprobs,
+          debugRenderOnly,
           extra);
     }
   }

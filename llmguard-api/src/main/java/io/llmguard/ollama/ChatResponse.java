@@ -1,5 +1,6 @@
 package io.llmguard.ollama;
 
+import io.llmguard.ollama.internal.Replies;
 import io.llmguard.ollama.internal.Values;
 import java.time.Instant;
 import java.util.List;
@@ -41,5 +42,17 @@ public record ChatResponse(
   /** The message's text. */
   public String text() {
     return message.content();
+  }
+
+  /** The prompt as it was rendered; null unless the request had {@code debugRenderOnly}. */
+  public @Nullable DebugInfo debugInfo() {
+    return Replies.debugInfo(extra.get(DebugInfo.NAME));
+  }
+
+  /** Everything but the text. */
+  @Override
+  public String toString() {
+    return "ChatResponse[model=%s, message=%s, done=%s, doneReason=%s, metrics=%s, logprobs=%d]"
+        .formatted(model, message, done, doneReason, metrics, logprobs.size());
   }
 }

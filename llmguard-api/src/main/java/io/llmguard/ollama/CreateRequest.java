@@ -11,6 +11,7 @@ import org.jspecify.annotations.Nullable;
  * @param model the model's name
  * @param from the model to start from
  * @param files file names and the digests of their blobs
+ * @param draftFiles file names of a draft model and the digests of their blobs
  * @param adapters LoRA adapters: file names and digests
  * @param template the prompt template
  * @param license the licences' texts
@@ -22,30 +23,36 @@ import org.jspecify.annotations.Nullable;
  * @param renderer the renderer of prompts
  * @param parser the parser of answers
  * @param requires the least version of Ollama
+ * @param info more about the model, by the server's names
  * @param extra fields that this version does not know, sent as they are
  */
 public record CreateRequest(
     String model,
     @Nullable String from,
-    Map<String, @Nullable Object> files,
-    Map<String, @Nullable Object> adapters,
+    Map<String, String> files,
+    Map<String, String> draftFiles,
+    Map<String, String> adapters,
     @Nullable String template,
     List<String> license,
     @Nullable String system,
     @Nullable Options parameters,
     List<Message> messages,
     @Nullable String quantize,
+    @Nullable String draftQuantize,
     @Nullable String remoteHost,
     @Nullable String renderer,
     @Nullable String parser,
     @Nullable String requires,
+    Map<String, @Nullable Object> info,
     Map<String, @Nullable Object> extra) {
   /** Copies what can change. */
   public CreateRequest {
-    files = Values.map(files);
-    adapters = Values.map(adapters);
+    files = Values.texts(files);
+    adapters = Values.texts(adapters);
     license = List.copyOf(license);
     messages = List.copyOf(messages);
+    draftFiles = Values.texts(draftFiles);
+    info = Values.map(info);
     extra = Values.map(extra);
   }
 
@@ -64,18 +71,21 @@ public record CreateRequest(
   public static final class Builder {
     private final String model;
     private @Nullable String from;
-    private Map<String, @Nullable Object> files = Map.of();
-    private Map<String, @Nullable Object> adapters = Map.of();
+    private Map<String, String> files = Map.of();
+    private Map<String, String> draftFiles = Map.of();
+    private Map<String, String> adapters = Map.of();
     private @Nullable String template;
     private List<String> license = List.of();
     private @Nullable String system;
     private @Nullable Options parameters;
     private List<Message> messages = List.of();
     private @Nullable String quantize;
+    private @Nullable String draftQuantize;
     private @Nullable String remoteHost;
     private @Nullable String renderer;
     private @Nullable String parser;
     private @Nullable String requires;
+    private Map<String, @Nullable Object> info = Map.of();
     private Map<String, @Nullable Object> extra = Map.of();
 
     private Builder(String model) {
@@ -89,13 +99,19 @@ public record CreateRequest(
     }
 
     /** Sets files: file names and the digests of their blobs. */
-    public Builder files(Map<String, @Nullable Object> files) {
+    public Builder files(Map<String, String> files) {
       this.files = files;
       return this;
     }
 
+    /** Sets draftFiles: file names of a draft model and the digests of their blobs. */
+    public Builder draftFiles(Map<String, String> draftFiles) {
+      this.draftFiles = draftFiles;
+      return this;
+    }
+
     /** Sets adapters: LoRA adapters: file names and digests. */
-    public Builder adapters(Map<String, @Nullable Object> adapters) {
+    public Builder adapters(Map<String, String> adapters) {
       this.adapters = adapters;
       return this;
     }
@@ -136,6 +152,12 @@ public record CreateRequest(
       return this;
     }
 
+    /** Sets draftQuantize: the quantisation of the draft model. */
+    public Builder draftQuantize(String draftQuantize) {
+      this.draftQuantize = draftQuantize;
+      return this;
+    }
+
     /** Sets remoteHost: where a remote model runs. */
     public Builder remoteHost(String remoteHost) {
       this.remoteHost = remoteHost;
@@ -160,6 +182,12 @@ public record CreateRequest(
       return this;
     }
 
+    /** Sets info: more about the model, by the server's names. */
+    public Builder info(Map<String, @Nullable Object> info) {
+      this.info = info;
+      return this;
+    }
+
     /** Sets extra: fields that this version does not know, sent as they are. */
     public Builder extra(Map<String, @Nullable Object> extra) {
       this.extra = extra;
@@ -172,6 +200,7 @@ public record CreateRequest(
           model,
           from,
           files,
+          draftFiles,
           adapters,
           template,
           license,
@@ -179,10 +208,12 @@ public record CreateRequest(
           parameters,
           messages,
           quantize,
+          draftQuantize,
           remoteHost,
           renderer,
           parser,
           requires,
+          info,
           extra);
     }
   }

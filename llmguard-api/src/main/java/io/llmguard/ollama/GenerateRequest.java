@@ -24,6 +24,7 @@ import org.jspecify.annotations.Nullable;
  * @param shift whether the context moves on when it is full
  * @param logprobs whether each token comes with its probability
  * @param topLogprobs how many likely tokens come with each, 0 to 20
+ * @param debugRenderOnly whether the prompt is only rendered, and answered as {@link DebugInfo}
  * @param extra fields that this version does not know, sent as they are
  */
 public record GenerateRequest(
@@ -43,6 +44,7 @@ public record GenerateRequest(
     @Nullable Boolean shift,
     @Nullable Boolean logprobs,
     @Nullable Integer topLogprobs,
+    @Nullable Boolean debugRenderOnly,
     Map<String, @Nullable Object> extra) {
   /** Copies what can change. */
   public GenerateRequest {
@@ -90,6 +92,7 @@ public record GenerateRequest(
         shift,
         logprobs,
         topLogprobs,
+        debugRenderOnly,
         extra);
   }
 
@@ -121,6 +124,7 @@ public record GenerateRequest(
     private @Nullable Boolean shift;
     private @Nullable Boolean logprobs;
     private @Nullable Integer topLogprobs;
+    private @Nullable Boolean debugRenderOnly;
     private Map<String, @Nullable Object> extra = Map.of();
 
     private Builder(String model) {
@@ -217,6 +221,14 @@ public record GenerateRequest(
       return this;
     }
 
+    /**
+     * Sets debugRenderOnly: whether the prompt is only rendered, and answered as {@link DebugInfo}.
+     */
+    public Builder debugRenderOnly(boolean debugRenderOnly) {
+      this.debugRenderOnly = debugRenderOnly;
+      return this;
+    }
+
     /** Sets extra: fields that this version does not know, sent as they are. */
     public Builder extra(Map<String, @Nullable Object> extra) {
       this.extra = extra;
@@ -242,6 +254,7 @@ public record GenerateRequest(
           shift,
           logprobs,
           topLogprobs,
+          debugRenderOnly,
           extra);
     }
   }

@@ -1,5 +1,6 @@
 package io.llmguard.ollama;
 
+import io.llmguard.ollama.internal.Replies;
 import io.llmguard.ollama.internal.Values;
 import java.time.Instant;
 import java.util.List;
@@ -49,6 +50,11 @@ public record GenerateResponse(
   /** The text. */
   public String text() {
     return response;
+  }
+
+  /** The prompt as it was rendered; null unless the request had {@code debugRenderOnly}. */
+  public @Nullable DebugInfo debugInfo() {
+    return Replies.debugInfo(extra.get(DebugInfo.NAME));
   }
 
   /** Everything but the text. */

@@ -5,15 +5,17 @@ import io.llmguard.ollama.internal.Calls;
 import io.llmguard.ollama.internal.Digests;
 import io.llmguard.ollama.internal.Futures;
 import io.llmguard.ollama.internal.HeaderFields;
+import io.llmguard.ollama.internal.Servers;
 import io.llmguard.ollama.internal.Structured;
 import io.llmguard.ollama.internal.Transport;
 import java.io.IOException;
 import java.net.ProxySelector;
 import java.net.URI;
+import java.net.http.HttpClient;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.LinkedHashMap;
 import java.util.List;
-import java.util.Locale;
 import java.util.Map;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.Flow;
@@ -39,8 +41,15 @@ import org.jspecify.annotations.Nullable;
 public final class OllamaClient implements AutoCloseable {
   private final Transport transport;
 
-  private OllamaClient(Transport transport) {
+  /** The same, with patience for work without a word. */
+  private final Transport transfers;
+
+  private final Duration transferIdle;
+
+  private OllamaClient(Transport transport, Timeouts timeouts, Duration transferIdle) {
     this.transport = transport;
+    this.transfers = transport.with(timeouts.withIdle(transferIdle));
+    this.transferIdle = transferIdle;
   }
 
   /** A client of one server, with the defaults. */
@@ -54,11 +63,12 @@ public final class OllamaClient implements AutoCloseable {
   }
 
   /**
-   * A view of this client with other time limits, but the one for connecting, which stays. It
-   * shares connections and threads; closing it closes nothing.
+   * A view of this client with other time limits, but the one for connecting and the idle limit of
+   * pull, push and create, which stay. It shares connections and threads; closing it cancels its
+   * own calls and closes nothing else.
    */
   public OllamaClient withTimeouts(Timeouts timeouts) {
-    return new OllamaClient(transport.with(timeouts));
+    return new OllamaClient(transport.with(timeouts), timeouts, transferIdle);
   }
 
   /**
@@ -137,29 +147,50 @@ public final class OllamaClient implements AutoCloseable {
   }
 
   /**
+   * Chats, and reads the answer as a record: its schema goes along as the format. As a future,
+   * which fails with a {@link StructuredOutputException} where the model's text does not fit;
+   * cancelling it cancels the call.
+   */
+  public <T extends Record> CompletableFuture<T> chatAsync(ChatRequest request, Class<T> type) {
+    ChatRequest formatted = request.withFormat(Format.schema(JsonSchema.of(type)));
+    return Futures.map(chatAsync(formatted), answer -> Structured.read(answer.text(), type));
+  }
+
+  /**
+   * Generates, and reads the answer as a record: its schema goes along as the format. As a future,
+   * which fails with a {@link StructuredOutputException} where the model's text does not fit;
+   * cancelling it cancels the call.
+   */
+  public <T extends Record> CompletableFuture<T> generateAsync(
+      GenerateRequest request, Class<T> type) {
+    GenerateRequest formatted = request.withFormat(Format.schema(JsonSchema.of(type)));
+    return Futures.map(generateAsync(formatted), answer -> Structured.read(answer.text(), type));
+  }
+
+  /**
    * Fetches a model from its registry.
    *
    * @throws OllamaException where it fails
    */
   public Progress.Success pull(PullRequest request) {
-    return transport.execute(Calls.pull(request));
+    return transfers.execute(Calls.pull(request));
   }
 
   /** Fetches a model from its registry. As a stream, to be closed. */
   public EventStream<Progress, Progress.Success> pullStream(PullRequest request) {
-    return transport.stream(Calls.pull(request));
+    return transfers.stream(Calls.pull(request));
   }
 
   /** Fetches a model from its registry. As a future; cancelling it cancels the call. */
   public CompletableFuture<Progress.Success> pullAsync(PullRequest request) {
-    return transport.async(Calls.pull(request));
+    return transfers.async(Calls.pull(request));
   }
 
   /**
    * Fetches a model from its registry. As events on demand; each subscription is a call of its own.
    */
   public Flow.Publisher<Progress> pullPublisher(PullRequest request) {
-    return transport.publisher(Calls.pull(request));
+    return transfers.publisher(Calls.pull(request));
   }
 
   /**
@@ -168,22 +199,22 @@ public final class OllamaClient implements AutoCloseable {
    * @throws OllamaException where it fails
    */
   public Progress.Success push(PushRequest request) {
-    return transport.execute(Calls.push(request));
+    return transfers.execute(Calls.push(request));
   }
 
   /** Sends a model to its registry. As a stream, to be closed. */
   public EventStream<Progress, Progress.Success> pushStream(PushRequest request) {
-    return transport.stream(Calls.push(request));
+    return transfers.stream(Calls.push(request));
   }
 
   /** Sends a model to its registry. As a future; cancelling it cancels the call. */
   public CompletableFuture<Progress.Success> pushAsync(PushRequest request) {
-    return transport.async(Calls.push(request));
+    return transfers.async(Calls.push(request));
   }
 
   /** Sends a model to its registry. As events on demand; each subscription is a call of its own. */
   public Flow.Publisher<Progress> pushPublisher(PushRequest request) {
-    return transport.publisher(Calls.push(request));
+    return transfers.publisher(Calls.push(request));
   }
 
   /**
@@ -192,22 +223,22 @@ public final class OllamaClient implements AutoCloseable {
    * @throws OllamaException where it fails
    */
   public Progress.Success create(CreateRequest request) {
-    return transport.execute(Calls.create(request));
+    return transfers.execute(Calls.create(request));
   }
 
   /** Makes a model. As a stream, to be closed. */
   public EventStream<Progress, Progress.Success> createStream(CreateRequest request) {
-    return transport.stream(Calls.create(request));
+    return transfers.stream(Calls.create(request));
   }
 
   /** Makes a model. As a future; cancelling it cancels the call. */
   public CompletableFuture<Progress.Success> createAsync(CreateRequest request) {
-    return transport.async(Calls.create(request));
+    return transfers.async(Calls.create(request));
   }
 
   /** Makes a model. As events on demand; each subscription is a call of its own. */
   public Flow.Publisher<Progress> createPublisher(CreateRequest request) {
-    return transport.publisher(Calls.create(request));
+    return transfers.publisher(Calls.create(request));
   }
 
   /**
@@ -278,6 +309,37 @@ public final class OllamaClient implements AutoCloseable {
   /** The server's version. As a future; cancelling it cancels the call. */
   public CompletableFuture<String> versionAsync() {
     return transport.async(Calls.version());
+  }
+
+  /**
+   * What the server says of itself at its root, {@code Ollama is running}: whether it is there.
+   *
+   * @throws OllamaException where it fails
+   */
+  public String greeting() {
+    return transport.execute(Calls.greeting());
+  }
+
+  /** What the server says of itself at its root. As a future; cancelling it cancels the call. */
+  public CompletableFuture<String> greetingAsync() {
+    return transport.async(Calls.greeting());
+  }
+
+  /**
+   * Whether the server may use models that run elsewhere.
+   *
+   * @throws OllamaException where it fails
+   */
+  public ServerStatus status() {
+    return transport.execute(Calls.status());
+  }
+
+  /**
+   * Whether the server may use models that run elsewhere. As a future; cancelling it cancels the
+   * call.
+   */
+  public CompletableFuture<ServerStatus> statusAsync() {
+    return transport.async(Calls.status());
   }
 
   /**
@@ -398,6 +460,7 @@ public final class OllamaClient implements AutoCloseable {
   /** Cancels the calls that run, closes the connections and ends the threads. */
   @Override
   public void close() {
+    transfers.close();
     transport.close();
   }
 
@@ -405,6 +468,7 @@ public final class OllamaClient implements AutoCloseable {
   public static final class Builder {
     private List<URI> servers = List.of(URI.create("http://127.0.0.1:11434"));
     private Timeouts timeouts = Timeouts.DEFAULT;
+    private Duration transferIdle = Duration.ofMinutes(15);
     private RetryPolicy retry = RetryPolicy.DEFAULT;
     private Supplier<? extends @Nullable Credential> credential = () -> null;
     private final Map<String, String> headers = new LinkedHashMap<>();
@@ -414,7 +478,7 @@ public final class OllamaClient implements AutoCloseable {
               // nobody asked to be told
             };
     private @Nullable SSLContext tls;
-    private @Nullable ProxySelector proxy;
+    private ProxySelector proxy = HttpClient.Builder.NO_PROXY;
     private int maxResponse = 64 * 1024 * 1024;
     private TimeSource time = TimeSource.system();
 
@@ -433,28 +497,24 @@ public final class OllamaClient implements AutoCloseable {
      *     holds a user name, a query or a fragment
      */
     public Builder baseUrls(List<URI> urls) {
-      if (urls.isEmpty()) {
-        throw new IllegalArgumentException("a client needs a base URL");
-      }
-      for (URI url : urls) {
-        String scheme = url.getScheme() == null ? "" : url.getScheme().toLowerCase(Locale.ROOT);
-        if (url.getUserInfo() != null) {
-          throw new IllegalArgumentException("a base URL holds no credential: use credential()");
-        }
-        if (!(scheme.equals("http") || scheme.equals("https"))
-            || url.getHost() == null
-            || url.getRawQuery() != null
-            || url.getRawFragment() != null) {
-          throw new IllegalArgumentException("no base URL of http or https: " + url);
-        }
-      }
-      servers = List.copyOf(urls);
+      servers = Servers.check(urls);
       return this;
     }
 
     /** Sets the time limits; default {@link Timeouts#DEFAULT}. */
     public Builder timeouts(Timeouts limits) {
       timeouts = limits;
+      return this;
+    }
+
+    /**
+     * Sets the idle limit of pull, push and create, which are silent while the server verifies or
+     * quantises; default 15 minutes. Their other limits are those of {@link #timeouts}.
+     *
+     * @throws IllegalArgumentException where it is not more than zero
+     */
+    public Builder transferIdle(Duration limit) {
+      transferIdle = Timeouts.DEFAULT.withIdle(limit).idle();
       return this;
     }
 
@@ -480,8 +540,8 @@ public final class OllamaClient implements AutoCloseable {
      * Adds a header to every call.
      *
      * @throws IllegalArgumentException where the name is no token of HTTP or belongs to the
-     *     connection ({@code Host}, {@code Content-Length}), or the value holds anything but visible
-     *     ASCII characters and spaces; the value is not repeated there
+     *     connection ({@code Host}, {@code Content-Length}), or the value holds anything but
+     *     visible ASCII characters and spaces; the value is not repeated there
      */
     public Builder header(String name, String value) {
       HeaderFields.check(name, value);
@@ -501,18 +561,21 @@ public final class OllamaClient implements AutoCloseable {
       return this;
     }
 
-    /** Sets the proxy; default none. */
+    /**
+     * Sets the proxy; default none, whatever the JVM's own settings say ({@link
+     * ProxySelector#getDefault()} takes those).
+     */
     public Builder proxy(ProxySelector selector) {
       proxy = selector;
       return this;
     }
 
-    /** Sets how long one line, or an answer that comes whole, may be in bytes; default 64 MiB. */
+    /**
+     * Sets how long one line, or an answer that comes whole, may be in bytes; default 64 MiB. What
+     * a stream's events are put together to is bounded apart, at 64 Mi characters.
+     */
     public Builder maxResponse(int bytes) {
-      if (bytes < 1024) {
-        throw new IllegalArgumentException("maxResponse under 1024 bytes: " + bytes);
-      }
-      maxResponse = bytes;
+      maxResponse = Servers.maxResponse(bytes);
       return this;
     }
 
@@ -537,7 +600,9 @@ public final class OllamaClient implements AutoCloseable {
                   tls,
                   proxy,
                   maxResponse,
-                  time)));
+                  time)),
+          timeouts,
+          transferIdle);
     }
   }
 }

@@ -191,7 +191,7 @@ public abstract sealed class OllamaException extends RuntimeException {
     }
   }
 
-  /** No connection could be made: refused, unknown host, TLS not accepted. */
+  /** No connection could be made: refused, unknown host, a TLS handshake that failed. */
   public static final class Unreachable extends OllamaException {
     private static final long serialVersionUID = 1L;
 

@@ -1,5 +1,7 @@
 package io.llmguard.ollama;
 
+import io.llmguard.ollama.internal.Values;
+import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -8,12 +10,21 @@ import org.jspecify.annotations.Nullable;
  * @param model the model's name
  * @param verbose whether tensors and tokens come too
  * @param system shown in place of the model's own system text
+ * @param template shown in place of the model's own template
  * @param options sampling and loading options
+ * @param extra fields that this version does not know, sent as they are
  */
 public record ShowRequest(
-    String model, @Nullable Boolean verbose, @Nullable String system, @Nullable Options options) {
+    String model,
+    @Nullable Boolean verbose,
+    @Nullable String system,
+    @Nullable String template,
+    @Nullable Options options,
+    Map<String, @Nullable Object> extra) {
   /** Copies what can change. */
-  public ShowRequest {}
+  public ShowRequest {
+    extra = Values.map(extra);
+  }
 
   /** Starts a request; everything else is optional. */
   public static Builder builder(String model) {
@@ -36,7 +47,9 @@ public record ShowRequest(
     private final String model;
     private @Nullable Boolean verbose;
     private @Nullable String system;
+    private @Nullable String template;
     private @Nullable Options options;
+    private Map<String, @Nullable Object> extra = Map.of();
 
     private Builder(String model) {
       this.model = model;
@@ -54,15 +67,27 @@ public record ShowRequest(
       return this;
     }
 
+    /** Sets template: shown in place of the model's own template. */
+    public Builder template(String template) {
+      this.template = template;
+      return this;
+    }
+
     /** Sets options: sampling and loading options. */
     public Builder options(Options options) {
       this.options = options;
       return this;
     }
 
+    /** Sets extra: fields that this version does not know, sent as they are. */
+    public Builder extra(Map<String, @Nullable Object> extra) {
+      this.extra = extra;
+      return this;
+    }
+
     /** The request. */
     public ShowRequest build() {
-      return new ShowRequest(model, verbose, system, options);
+      return new ShowRequest(model, verbose, system, template, options, extra);
     }
   }
 }

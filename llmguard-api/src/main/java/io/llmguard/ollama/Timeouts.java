@@ -8,10 +8,11 @@ import org.jspecify.annotations.Nullable;
  * {@code total} may be.
  *
  * @param connect until the connection stands; default 10 seconds
- * @param firstToken from the start of the call to its first event, or to the head of an answer that
+ * @param firstToken from the start of the call to its first event, or to the end of an answer that
  *     comes whole; a cold model is loaded within it; default 10 minutes
  * @param idle between two events, counted only while the caller waits for one; bytes that make no
- *     event do not count; default 2 minutes
+ *     event do not count; default 2 minutes. Pull, push and create have one of their own: {@link
+ *     OllamaClient.Builder#transferIdle}
  * @param total from start to end; default none
  */
 public record Timeouts(

@@ -6,9 +6,14 @@ import io.llmguard.ollama.Credential;
 import io.llmguard.ollama.EventStream;
 import io.llmguard.ollama.RetryPolicy;
 import io.llmguard.ollama.Timeouts;
+import io.llmguard.ollama.internal.HeaderFields;
+import io.llmguard.ollama.internal.Servers;
 import io.llmguard.ollama.internal.Transport;
 import io.llmguard.openai.internal.OpenAiCalls;
+import java.net.ProxySelector;
 import java.net.URI;
+import java.net.http.HttpClient;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.CompletableFuture;
@@ -34,7 +39,12 @@ public final class OpenAiClient implements AutoCloseable {
     return builder(baseUrl).build();
   }
 
-  /** Starts a client; the URL is the one before {@code /v1}. */
+  /**
+   * Starts a client; the URL is the one before {@code /v1}.
+   *
+   * @throws IllegalArgumentException where it is none of http or https, has no host, or holds a
+   *     user name, a query or a fragment
+   */
   public static Builder builder(String baseUrl) {
     return new Builder(URI.create(baseUrl));
   }
@@ -99,11 +109,15 @@ public final class OpenAiClient implements AutoCloseable {
 
   /** Collects a client's settings. Not thread-safe. */
   public static final class Builder {
-    private final URI server;
+    private List<URI> servers;
     private Timeouts timeouts = Timeouts.DEFAULT;
     private RetryPolicy retry = RetryPolicy.DEFAULT;
     private Supplier<? extends @Nullable Credential> credential = () -> null;
+    private final Map<String, String> headers = new LinkedHashMap<>();
     private @Nullable SSLContext tls;
+    private ProxySelector proxy = HttpClient.Builder.NO_PROXY;
+    private int maxResponse = 64 * 1024 * 1024;
+    private TimeSource time = TimeSource.system();
     private CallObserver observer =
         call ->
             end -> {
@@ -111,10 +125,19 @@ public final class OpenAiClient implements AutoCloseable {
             };
 
     private Builder(URI server) {
-      if (server.getHost() == null || server.getUserInfo() != null) {
-        throw new IllegalArgumentException("a base URL has a host and no credential");
-      }
-      this.server = server;
+      servers = Servers.check(List.of(server));
+    }
+
+    /**
+     * Sets several servers that have the same models: the first is asked, and where it cannot be
+     * reached or is busy, the next; the one that worked is asked first from then on.
+     *
+     * @throws IllegalArgumentException naming a URL that is none of http or https, has no host, or
+     *     holds a user name, a query or a fragment
+     */
+    public Builder baseUrls(List<URI> urls) {
+      servers = Servers.check(urls);
+      return this;
     }
 
     /** Sets the time limits; default {@link Timeouts#DEFAULT}. */
@@ -129,15 +152,58 @@ public final class OpenAiClient implements AutoCloseable {
       return this;
     }
 
+    /** Sets the credential of every call. */
+    public Builder credential(Credential fixed) {
+      credential = () -> fixed;
+      return this;
+    }
+
     /** Sets what is asked for a credential before each attempt; it may answer null for none. */
     public Builder credential(Supplier<? extends @Nullable Credential> supplier) {
       credential = supplier;
       return this;
     }
 
+    /**
+     * Adds a header to every call.
+     *
+     * @throws IllegalArgumentException where the name is no token of HTTP or belongs to the
+     *     connection ({@code Host}, {@code Content-Length}), or the value holds anything but
+     *     visible ASCII characters and spaces; the value is not repeated there
+     */
+    public Builder header(String name, String value) {
+      HeaderFields.check(name, value);
+      headers.put(name, value);
+      return this;
+    }
+
     /** Sets what https trusts, and the client certificate that it shows; default the platform's. */
     public Builder tls(SSLContext context) {
       tls = context;
+      return this;
+    }
+
+    /**
+     * Sets the proxy; default none, whatever the JVM's own settings say ({@link
+     * ProxySelector#getDefault()} takes those).
+     */
+    public Builder proxy(ProxySelector selector) {
+      proxy = selector;
+      return this;
+    }
+
+    /**
+     * Sets how long one line, or an answer that comes whole, may be in bytes; default 64 MiB. What
+     * a stream's events are put together to is bounded apart, at 64 Mi characters.
+     */
+    public Builder maxResponse(int bytes) {
+      maxResponse = Servers.maxResponse(bytes);
+      return this;
+    }
+
+    /** Sets the clocks; default the machine's. */
+    public Builder time(TimeSource source) {
+      time = source;
       return this;
     }
 
@@ -153,16 +219,16 @@ public final class OpenAiClient implements AutoCloseable {
           new Transport(
               new Transport.Settings(
                   "openai",
-                  List.of(server),
+                  servers,
                   timeouts,
                   retry,
                   credential,
-                  Map.of(),
+                  Map.copyOf(headers),
                   observer,
                   tls,
-                  null,
-                  64 * 1024 * 1024,
-                  TimeSource.system())));
+                  proxy,
+                  maxResponse,
+                  time)));
     }
   }
 }

@@ -123,6 +123,29 @@ class ConnectionTest {
     }
   }
 
+  @Test
+  void theJvmsProxySettingsAreNotTakenUnasked() throws Exception {
+    ProxySelector before = ProxySelector.getDefault();
+    try (ReplayUpstream proxy = ReplayUpstream.start(List.of());
+        ReplayUpstream upstream = ReplayUpstream.start(List.of())) {
+      ProxySelector.setDefault(
+          ProxySelector.of(new InetSocketAddress(InetAddress.getLoopbackAddress(), proxy.port())));
+      upstream.enqueue(Answer.replay(Recording.of("version")));
+      try (OllamaClient client = builder(upstream.uri().toString()).build()) {
+        assertThat(client.version()).isNotEmpty();
+      }
+      assertThat(proxy.connections()).isZero();
+      proxy.enqueue(Answer.replay(Recording.of("version")));
+      try (OllamaClient client =
+          builder("http://ollama.example").proxy(ProxySelector.getDefault()).build()) {
+        assertThat(client.version()).isNotEmpty();
+      }
+      assertThat(proxy.connections()).isOne();
+    } finally {
+      ProxySelector.setDefault(before);
+    }
+  }
+
   /** Elsewhere a full backlog refuses; Linux leaves the caller waiting, as a firewall does. */
   @Test
   @EnabledOnOs(OS.LINUX)

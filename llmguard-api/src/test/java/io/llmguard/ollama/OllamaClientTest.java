@@ -10,10 +10,12 @@ import io.llmguard.testkit.Recording;
 import io.llmguard.testkit.ReplayUpstream;
 import java.net.ServerSocket;
 import java.net.URI;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
@@ -23,10 +25,17 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.Flow;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.atomic.AtomicLong;
+import java.util.concurrent.locks.LockSupport;
+import java.util.function.BooleanSupplier;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.Arguments;
+import org.junit.jupiter.params.provider.MethodSource;
 
 @Timeout(30)
 class OllamaClientTest {
@@ -402,6 +411,117 @@ class OllamaClientTest {
     assertThat(seen.get(seen.size() - 1).done()).isTrue();
   }
 
+  /** Demand that is not there stays with the server: its writes stand still. */
+  @Test
+  void demandReachesDownToTheSocket() throws Exception {
+    String line = "{\"message\":{\"content\":\"x\"},\"done\":false}" + " ".repeat(1000) + "\n";
+    byte[] chunk =
+        (Integer.toHexString(line.length()) + "\r\n" + line + "\r\n")
+            .getBytes(StandardCharsets.US_ASCII);
+    upstream.enqueue(Answer.stream("application/x-ndjson").repeat(chunk, 1_000_000));
+    AtomicInteger seen = new AtomicInteger();
+    CompletableFuture<Flow.Subscription> subscription = new CompletableFuture<>();
+    client
+        .chatPublisher(REQUEST)
+        .subscribe(
+            new Flow.Subscriber<>() {
+              @Override
+              public void onSubscribe(Flow.Subscription given) {
+                subscription.complete(given);
+              }
+
+              @Override
+              public void onNext(ChatResponse item) {
+                seen.incrementAndGet();
+              }
+
+              @Override
+              public void onError(Throwable failure) {
+                seen.set(-1);
+              }
+
+              @Override
+              public void onComplete() {
+                seen.set(-1);
+              }
+            });
+    subscription.get().request(3);
+    ReceivedRequest request = upstream.takeRequest();
+    long stood = standing(request);
+    assertThat(seen).hasValue(3);
+    assertThat(stood).isBetween(3L * chunk.length, 64L * 1024 * 1024);
+    subscription.get().request(50_000);
+    await(() -> seen.get() == 50_003);
+    assertThat(standing(request)).isGreaterThan(stood).isLessThan(1_000_000L * chunk.length);
+    assertThat(seen).hasValue(50_003);
+    subscription.get().cancel();
+    request.cancelled().get(10, TimeUnit.SECONDS);
+  }
+
+  /** How much was written once nothing more is written for a while. */
+  private static long standing(ReceivedRequest request) {
+    AtomicLong last = new AtomicLong(-1);
+    AtomicInteger same = new AtomicInteger();
+    await(
+        () -> {
+          long now = request.written();
+          same.set(now > 0 && last.getAndSet(now) == now ? same.get() + 1 : 0);
+          return same.get() == 30;
+        });
+    return last.get();
+  }
+
+  private static void await(BooleanSupplier condition) {
+    Instant deadline = Instant.now().plus(Duration.ofSeconds(20));
+    while (!condition.getAsBoolean()) {
+      assertThat(Instant.now()).as("the deadline").isBefore(deadline);
+      LockSupport.parkNanos(10_000_000);
+    }
+  }
+
+  static Stream<Arguments> thinking() {
+    return Stream.of(
+        Arguments.of(Think.on(), "true"),
+        Arguments.of(Think.off(), "false"),
+        Arguments.of(Think.low(), "\"low\""),
+        Arguments.of(Think.medium(), "\"medium\""),
+        Arguments.of(Think.high(), "\"high\""),
+        Arguments.of(Think.max(), "\"max\""),
+        Arguments.of(Think.level("deep"), "\"deep\""));
+  }
+
+  @ParameterizedTest
+  @MethodSource("thinking")
+  void everyLevelOfThinkingGoesOut(Think think, String json) throws Exception {
+    upstream.enqueue(says("ok"));
+    client.chat(ChatRequest.builder("m", List.of(Message.user("hi"))).think(think).build());
+    upstream.enqueue(Answer.plain("application/json", "{\"response\":\"ok\",\"done\":true}"));
+    client.generate(GenerateRequest.builder("m").prompt("hi").think(think).build());
+    for (int i = 0; i < 2; i++) {
+      assertThat(JSON.readTree(upstream.takeRequest().bodyText()).path("think"))
+          .isEqualTo(JSON.readTree(json));
+    }
+  }
+
+  @Test
+  void aViewHasOtherLimitsAndTheSameConnections() throws Exception {
+    upstream.enqueue(says("one"));
+    assertThat(client.chat(REQUEST).text()).isEqualTo("one");
+    OllamaClient hasty =
+        client.withTimeouts(Timeouts.DEFAULT.withFirstToken(Duration.ofMillis(100)));
+    upstream.enqueue(says("two"));
+    assertThat(hasty.chat(REQUEST).text()).isEqualTo("two");
+    assertThat(upstream.takeRequest().connection()).isEqualTo(upstream.takeRequest().connection());
+    upstream.enqueue(Answer.silence());
+    assertThatThrownBy(() -> hasty.chat(REQUEST))
+        .isInstanceOfSatisfying(
+            OllamaException.TimedOut.class,
+            e -> assertThat(e.limit()).isEqualTo(OllamaException.TimedOut.Limit.FIRST_TOKEN));
+    hasty.close();
+    upstream.enqueue(says("three"));
+    assertThat(client.chat(REQUEST).text()).isEqualTo("three");
+  }
+
   enum Size {
     SMALL,
     LARGE
@@ -447,6 +567,65 @@ class OllamaClientTest {
     assertThatThrownBy(() -> client.chat(REQUEST, Order.class))
         .isInstanceOf(StructuredOutputException.class)
         .hasMessageContaining("not JSON");
+  }
+
+  record Price(double amount) {}
+
+  record Exact(java.math.BigDecimal amount) {}
+
+  record Small(float amount) {}
+
+  @Test
+  void aNumberBeyondEveryTypeDoesNotFit() {
+    for (String number : List.of("1e999", "-1e999", "1" + "0".repeat(400))) {
+      upstream.enqueue(says("{\\\"amount\\\":" + number + "}"));
+      assertThatThrownBy(() -> client.chat(REQUEST, Price.class))
+          .as(number)
+          .isInstanceOfSatisfying(
+              StructuredOutputException.class, e -> assertThat(e.pointer()).isEqualTo("/amount"));
+    }
+    upstream.enqueue(says("{\\\"amount\\\":1e999}"));
+    assertThatThrownBy(() -> client.chat(REQUEST, Exact.class))
+        .isInstanceOf(StructuredOutputException.class);
+    upstream.enqueue(says("{\\\"amount\\\":1e300}"));
+    assertThatThrownBy(() -> client.chat(REQUEST, Small.class))
+        .isInstanceOf(StructuredOutputException.class);
+  }
+
+  @Test
+  void aRecordIsAnsweredInTheBackgroundToo() throws Exception {
+    upstream.enqueue(says("{\\\"amount\\\":9.5}"));
+    assertThat(client.chatAsync(REQUEST, Price.class).get(10, TimeUnit.SECONDS))
+        .isEqualTo(new Price(9.5));
+    assertThat(JSON.readTree(upstream.takeRequest().bodyText()).path("format").path("type"))
+        .isEqualTo(JSON.readTree("\"object\""));
+    upstream.enqueue(says("no"));
+    assertThatThrownBy(() -> client.chatAsync(REQUEST, Price.class).get(10, TimeUnit.SECONDS))
+        .hasCauseInstanceOf(StructuredOutputException.class);
+    upstream.enqueue(
+        Answer.plain("application/json", "{\"response\":\"{\\\"amount\\\":1}\",\"done\":true}"));
+    assertThat(
+            client
+                .generateAsync(GenerateRequest.of("m", "hi"), Price.class)
+                .get(10, TimeUnit.SECONDS))
+        .isEqualTo(new Price(1));
+    upstream.takeRequest();
+    upstream.takeRequest();
+    upstream.enqueue(Answer.silence());
+    CompletableFuture<Price> waiting = client.chatAsync(REQUEST, Price.class);
+    ReceivedRequest asked = upstream.takeRequest();
+    waiting.cancel(true);
+    asked.cancelled().get(10, TimeUnit.SECONDS);
+  }
+
+  record Nested(Map<String, String> map) {}
+
+  @Test
+  void nestingWithoutAnEndDoesNotFit() {
+    upstream.enqueue(says("{\\\"map\\\":" + "[".repeat(5000)));
+    assertThatThrownBy(() -> client.chat(REQUEST, Nested.class))
+        .isInstanceOf(StructuredOutputException.class)
+        .hasMessageContaining("JSON beyond the bounds");
   }
 
   /** A tool as a method. */

@@ -4,12 +4,19 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import com.fasterxml.jackson.databind.ObjectMapper;
+import io.llmguard.ollama.Credential;
 import io.llmguard.ollama.Message;
 import io.llmguard.ollama.OllamaException;
+import io.llmguard.ollama.ToolCall;
 import io.llmguard.testkit.Answer;
 import io.llmguard.testkit.ReceivedRequest;
 import io.llmguard.testkit.Recording;
 import io.llmguard.testkit.ReplayUpstream;
+import java.net.InetAddress;
+import java.net.InetSocketAddress;
+import java.net.ProxySelector;
+import java.net.ServerSocket;
+import java.net.URI;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.TimeUnit;
@@ -46,7 +53,10 @@ class OpenAiClientTest {
     upstream.enqueue(Answer.replay(Recording.of("llamacpp-chat-once")));
     OpenAiResponse answer = client.complete(CHAT);
     sent("llamacpp-chat-once");
-    assertThat(answer.usage()).isEqualTo(new OpenAiUsage(31, 30));
+    assertThat(answer.usage())
+        .extracting(
+            OpenAiUsage::promptTokens, OpenAiUsage::completionTokens, OpenAiUsage::totalTokens)
+        .containsExactly(31, 30, 61);
     assertThat(answer.finishReason()).isEqualTo("length");
     assertThat(answer.text()).startsWith("Tell me a fact about the sea.");
   }
@@ -151,6 +161,180 @@ class OpenAiClientTest {
       assertThat(answer.toolCalls()).hasSize(1);
       assertThat(answer.toolCalls().get(0).id()).isEqualTo("c1");
       assertThat(answer.toolCalls().get(0).arguments()).isEqualTo(Map.of("a", 1L));
+    }
+  }
+
+  private static Answer events(String... data) {
+    Answer answer = Answer.stream("text/event-stream");
+    for (String event : data) {
+      answer = answer.chunk("data: " + event + "\n\n");
+    }
+    return answer.endChunks();
+  }
+
+  private static String piece(String delta) {
+    return "{\"id\":\"1\",\"model\":\"m\",\"choices\":[{\"index\":0,\"delta\":" + delta + "}]}";
+  }
+
+  @Test
+  void onlyDoneEndsAStream() {
+    for (String other : List.of("[1,2]", "[DONE", "[DONE]]", "[done]")) {
+      upstream.enqueue(events(piece("{\"content\":\"x\"}"), other, "[DONE]"));
+      try (var stream = client.completeStream(CHAT)) {
+        assertThatThrownBy(stream::result)
+            .as(other)
+            .isInstanceOfSatisfying(
+                OllamaException.Malformed.class, e -> assertThat(e.partialText()).isEqualTo("x"));
+      }
+    }
+  }
+
+  @Test
+  void theEndIsAnEventLikeTheOthers() {
+    upstream.enqueue(events(piece("{\"content\":\"x\"}"), "[DONE]"));
+    try (var stream = client.completeStream(CHAT)) {
+      List<OpenAiResponse> seen = stream.stream().toList();
+      assertThat(seen).extracting(OpenAiResponse::id).containsExactly("1", "1");
+      assertThat(seen).extracting(OpenAiResponse::model).containsExactly("m", "m");
+      assertThat(seen).extracting(OpenAiResponse::done).containsExactly(false, true);
+      assertThat(seen).extracting(OpenAiResponse::text).containsExactly("x", "");
+      assertThat(stream.result().done()).isTrue();
+    }
+  }
+
+  @Test
+  void thinkingHasTwoNames() {
+    // Ollama's and vLLM's, and the one of LocalAI and llama.cpp
+    for (String name : List.of("reasoning", "reasoning_content")) {
+      String part = "{\"content\":\"x\",\"" + name + "\":\"hm\"}";
+      upstream.enqueue(events(piece(part), piece(part), "[DONE]"));
+      try (var stream = client.completeStream(CHAT)) {
+        assertThat(stream.result().reasoning()).as(name).isEqualTo("hmhm");
+      }
+      upstream.enqueue(
+          Answer.plain("application/json", "{\"choices\":[{\"message\":" + part + "}]}"));
+      assertThat(client.complete(CHAT).reasoning()).as(name).isEqualTo("hm");
+    }
+  }
+
+  @Test
+  void unknownFieldsAreKeptAtEveryLevel() {
+    String message =
+        "{\"role\":\"assistant\",\"content\":\"x\",\"m\":1,\"tool_calls\":[{\"id\":\"c\",\"type\":"
+            + "\"function\",\"t\":2,\"function\":{\"name\":\"f\",\"arguments\":\"{}\",\"u\":3}}]}";
+    String body =
+        "{\"id\":\"1\",\"object\":\"o\",\"model\":\"m\",\"r\":4,\"choices\":[{\"index\":0,\"c\":5,\"%s\":"
+            + message
+            + "},{\"index\":1,\"d\":6}],\"usage\":{\"prompt_tokens\":1,\"completion_tokens\":2,"
+            + "\"total_tokens\":3,\"w\":7}}";
+    upstream.enqueue(Answer.plain("application/json", body.formatted("message")));
+    OpenAiResponse whole = client.complete(CHAT);
+    upstream.enqueue(events(body.formatted("delta"), "[DONE]"));
+    try (var stream = client.completeStream(CHAT)) {
+      OpenAiResponse streamed = stream.result();
+      for (OpenAiResponse answer : List.of(whole, streamed)) {
+        assertThat(answer.toolCalls())
+            .containsExactly(
+                new ToolCall("c", 0, "f", Map.of(), Map.of("t", 2L, "function", Map.of("u", 3L))));
+        assertThat(answer.usage()).isEqualTo(new OpenAiUsage(1, 2, 3, Map.of("w", 7L)));
+        assertThat(answer.toString()).doesNotContain("\"x\"");
+      }
+      assertThat(whole.extra()).isEqualTo(left("message"));
+      assertThat(streamed.extra()).isEqualTo(left("delta"));
+    }
+    upstream.enqueue(
+        Answer.plain(
+            "application/json", "{\"data\":[{\"id\":\"m\",\"object\":\"model\",\"z\":8}]}"));
+    assertThat(client.models())
+        .containsExactly(new OpenAiModel("m", java.time.Instant.EPOCH, "", Map.of("z", 8L)));
+  }
+
+  private static Map<String, Object> left(String part) {
+    return Map.of(
+        "r",
+        4L,
+        "choices",
+        List.of(Map.of("c", 5L, part, Map.of("m", 1L)), Map.of("index", 1L, "d", 6L)));
+  }
+
+  @Test
+  void aToolCallGoesBackWithAllThatCameWithIt() throws Exception {
+    upstream.enqueue(Answer.replay(Recording.of("llamacpp-chat-once")));
+    ToolCall call =
+        new ToolCall("c", 0, "f", Map.of("a", 1), Map.of("t", 2, "function", Map.of("u", 3)));
+    client.complete(
+        OpenAiRequest.chat(
+            "m",
+            List.of(
+                new Message("assistant", "", null, List.of(), List.of(call), null, null, Map.of()),
+                Message.tool(call, "r"))));
+    assertThat(JSON.readTree(upstream.takeRequest().bodyText()).path("messages"))
+        .isEqualTo(
+            JSON.readTree(
+                """
+                [{"role":"assistant","content":"","tool_calls":[{"id":"c","type":"function","t":2,
+                  "function":{"name":"f","arguments":"{\\"a\\":1}","u":3}}]},
+                 {"role":"tool","content":"r","tool_call_id":"c"}]
+                """));
+  }
+
+  @Test
+  void anErrorInTheMiddleBringsTheTextSoFar() {
+    for (String frame : List.of("data: ", "")) {
+      upstream.enqueue(
+          Answer.stream("text/event-stream")
+              .chunk("data: " + piece("{\"content\":\"half\"}") + "\n\n")
+              .chunk(frame + "{\"error\":{\"message\":\"out of memory\",\"code\":500}}\n\n")
+              .endChunks());
+      try (var stream = client.completeStream(CHAT)) {
+        assertThatThrownBy(stream::result)
+            .hasMessage("out of memory")
+            .isInstanceOfSatisfying(
+                OllamaException.ServerFailed.class,
+                e -> assertThat(e.partialText()).isEqualTo("half"));
+      }
+    }
+  }
+
+  @Test
+  void theBuilderTakesWhatTheOtherClientsTakes() throws Exception {
+    for (String url : List.of("ftp://x", "localhost:8080", "http://u:p@h", "http://h?q", "")) {
+      assertThatThrownBy(() -> OpenAiClient.builder(url))
+          .as(url)
+          .isInstanceOf(IllegalArgumentException.class)
+          .hasMessageNotContaining("u:p");
+    }
+    int dead;
+    try (ServerSocket socket = new ServerSocket(0)) {
+      dead = socket.getLocalPort();
+    }
+    try (OpenAiClient rich =
+        OpenAiClient.builder("http://127.0.0.1:" + dead)
+            .baseUrls(List.of(URI.create("http://127.0.0.1:" + dead), upstream.uri()))
+            .credential(Credential.apiKey("sk-1"))
+            .header("X-Team", "blue")
+            .maxResponse(1024)
+            .build()) {
+      upstream.enqueue(Answer.replay(Recording.of("openai-models")));
+      assertThat(rich.models()).hasSize(1);
+      ReceivedRequest request = upstream.takeRequest();
+      assertThat(request.header("X-Api-Key")).contains("sk-1");
+      assertThat(request.header("X-Team")).contains("blue");
+      upstream.enqueue(Answer.plain("application/json", "{\"data\":[]," + " ".repeat(2000) + "}"));
+      assertThatThrownBy(rich::models).isInstanceOf(OllamaException.Malformed.class);
+      assertThatThrownBy(() -> OpenAiClient.builder("http://h").header("Host", "x"))
+          .isInstanceOf(IllegalArgumentException.class);
+    }
+    try (OpenAiClient far =
+        OpenAiClient.builder("http://llama.example")
+            .proxy(
+                ProxySelector.of(
+                    new InetSocketAddress(InetAddress.getLoopbackAddress(), upstream.port())))
+            .build()) {
+      upstream.enqueue(Answer.replay(Recording.of("openai-models")));
+      assertThat(far.models()).hasSize(1);
+      upstream.takeRequest();
+      assertThat(upstream.takeRequest().target()).isEqualTo("http://llama.example/v1/models");
     }
   }
 }

@@ -4,6 +4,7 @@ import java.nio.charset.StandardCharsets;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.atomic.AtomicLong;
 
 /**
  * A request as it reached the upstream. Thread-safe; complete when {@link ReplayUpstream} shows it.
@@ -18,6 +19,7 @@ public final class ReceivedRequest {
   private final List<Header> headers;
   private final ReceivedBody body;
   private final CompletableFuture<Cancellation> cancelled = new CompletableFuture<>();
+  private final AtomicLong written = new AtomicLong();
 
   ReceivedRequest(
       int connection, String method, String target, List<Header> headers, ReceivedBody body) {
@@ -74,6 +76,15 @@ public final class ReceivedRequest {
    */
   public CompletableFuture<Cancellation> cancelled() {
     return cancelled;
+  }
+
+  /** How many bytes of the answer the upstream could write so far. */
+  public long written() {
+    return written.get();
+  }
+
+  void wrote(int bytes) {
+    written.addAndGet(bytes);
   }
 
   @Override

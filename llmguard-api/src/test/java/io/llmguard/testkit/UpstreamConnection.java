@@ -10,7 +10,6 @@ import java.nio.charset.StandardCharsets;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
-import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.locks.LockSupport;
 
 /**
@@ -64,14 +63,14 @@ final class UpstreamConnection implements Runnable {
       upstream.cancelled(request, new Cancellation(System.nanoTime(), 0, false));
       return false;
     }
-    Answering answering = new Answering(upstream.answerTo(request));
+    Answering answering = new Answering(request, upstream.answerTo(request));
     ReplayUpstream.daemon(Thread.currentThread().getName() + "-writer", answering);
-    boolean left = !unread && clientLeft(in, answering, request);
+    boolean left = !unread && clientLeft(in, answering);
     return answering.finished() && !left && !unread;
   }
 
   /** Waits for the next request's first byte or the client's end, whichever comes. */
-  private boolean clientLeft(PushbackInputStream in, Answering answering, ReceivedRequest request) {
+  private boolean clientLeft(PushbackInputStream in, Answering answering) {
     boolean reset = false;
     try {
       int next = in.read();
@@ -82,22 +81,23 @@ final class UpstreamConnection implements Runnable {
     } catch (IOException e) {
       reset = true;
     }
-    answering.clientLeft(request, reset);
+    answering.clientLeft(reset);
     return true;
   }
 
   /** Writes one answer, on a thread of its own. */
   private final class Answering implements Runnable {
+    private final ReceivedRequest request;
     private final Answer answer;
     private final CompletableFuture<Void> gone = new CompletableFuture<>();
 
     /** True: the connection may be used again. */
     private final CompletableFuture<Boolean> done = new CompletableFuture<>();
 
-    private final AtomicLong written = new AtomicLong();
     private volatile boolean ended;
 
-    Answering(Answer answer) {
+    Answering(ReceivedRequest request, Answer answer) {
+      this.request = request;
       this.answer = answer;
     }
 
@@ -122,12 +122,12 @@ final class UpstreamConnection implements Runnable {
     }
 
     /** The reader saw the end of the stream; it counts where the answer was not finished. */
-    void clientLeft(ReceivedRequest request, boolean reset) {
+    void clientLeft(boolean reset) {
       long now = System.nanoTime();
       gone.complete(null);
       // the last write may just be returning: only the writer knows whether anything was left
       if (!done.join() && !ended) {
-        upstream.cancelled(request, new Cancellation(now, written.get(), reset));
+        upstream.cancelled(request, new Cancellation(now, request.written(), reset));
       }
     }
 
@@ -164,7 +164,7 @@ final class UpstreamConnection implements Runnable {
 
     private void write(OutputStream out, byte[] bytes) throws IOException {
       out.write(bytes);
-      written.addAndGet(bytes.length);
+      request.wrote(bytes.length);
     }
   }
 }

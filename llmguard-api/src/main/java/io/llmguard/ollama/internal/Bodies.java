@@ -51,6 +51,7 @@ public final class Bodies {
         .put("shift", request.shift())
         .put("logprobs", request.logprobs())
         .put("top_logprobs", request.topLogprobs())
+        .put("_debug_render_only", request.debugRenderOnly())
         .with(request.extra());
   }
 
@@ -71,6 +72,7 @@ public final class Bodies {
             .put("shift", request.shift())
             .put("logprobs", request.logprobs())
             .put("top_logprobs", request.topLogprobs())
+            .put("_debug_render_only", request.debugRenderOnly())
             .with(request.extra());
   }
 
@@ -132,7 +134,11 @@ public final class Bodies {
       function.put("index", call.index());
       function.put("name", call.name());
       function.put("arguments", call.arguments());
-      list.add(new Bodies().put("id", call.id()).put("function", function).json);
+      Map<String, @Nullable Object> extra = new LinkedHashMap<>(call.extra());
+      if (extra.remove("function") instanceof Map<?, ?> inside) {
+        inside.forEach((name, value) -> function.put(String.valueOf(name), value));
+      }
+      list.add(new Bodies().put("id", call.id()).put("function", function).with(extra));
     }
     return list;
   }
@@ -162,18 +168,25 @@ public final class Bodies {
         .put("model", request.model())
         .put("verbose", request.verbose())
         .put("system", request.system())
+        .put("template", request.template())
         .generation(null, null, request.options(), null)
-        .json;
+        .with(request.extra());
   }
 
   /** The body of a pull. */
   public static Map<String, @Nullable Object> of(PullRequest request) {
-    return new Bodies().put("model", request.model()).put("insecure", request.insecure()).json;
+    return new Bodies()
+        .put("model", request.model())
+        .put("insecure", request.insecure())
+        .with(request.extra());
   }
 
   /** The body of a push. */
   public static Map<String, @Nullable Object> of(PushRequest request) {
-    return new Bodies().put("model", request.model()).put("insecure", request.insecure()).json;
+    return new Bodies()
+        .put("model", request.model())
+        .put("insecure", request.insecure())
+        .with(request.extra());
   }
 
   /** The body of a creation. */
@@ -183,6 +196,7 @@ public final class Bodies {
         .put("model", request.model())
         .put("from", request.from())
         .put("files", request.files())
+        .put("draft_files", request.draftFiles())
         .put("adapters", request.adapters())
         .put("template", request.template())
         .put("license", request.license())
@@ -190,10 +204,12 @@ public final class Bodies {
         .put("parameters", parameters == null ? null : parameters.values())
         .put("messages", request.messages().stream().map(Bodies::message).toList())
         .put("quantize", request.quantize())
+        .put("draft_quantize", request.draftQuantize())
         .put("remote_host", request.remoteHost())
         .put("renderer", request.renderer())
         .put("parser", request.parser())
         .put("requires", request.requires())
+        .put("info", request.info())
         .with(request.extra());
   }
 

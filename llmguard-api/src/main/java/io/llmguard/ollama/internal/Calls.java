@@ -14,12 +14,14 @@ import io.llmguard.ollama.Progress;
 import io.llmguard.ollama.PullRequest;
 import io.llmguard.ollama.PushRequest;
 import io.llmguard.ollama.RunningModel;
+import io.llmguard.ollama.ServerStatus;
 import io.llmguard.ollama.ShowRequest;
 import io.llmguard.ollama.ShowResponse;
 import java.io.FileNotFoundException;
 import java.io.UncheckedIOException;
 import java.net.http.HttpRequest.BodyPublisher;
 import java.net.http.HttpRequest.BodyPublishers;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
@@ -92,17 +94,57 @@ public final class Calls {
   /** {@code GET /api/tags}. */
   public static CallSpec<List<LocalModel>, List<LocalModel>> list() {
     return whole(
-        "list", "GET", "/api/tags", null, null, true, f -> f.list("models", Replies::local));
+        "list",
+        "GET",
+        "/api/tags",
+        null,
+        null,
+        true,
+        f -> f.require("models").list("models", Replies::local));
   }
 
   /** {@code GET /api/ps}. */
   public static CallSpec<List<RunningModel>, List<RunningModel>> running() {
-    return whole("ps", "GET", "/api/ps", null, null, true, f -> f.list("models", Replies::running));
+    return whole(
+        "ps",
+        "GET",
+        "/api/ps",
+        null,
+        null,
+        true,
+        f -> f.require("models").list("models", Replies::running));
   }
 
   /** {@code GET /api/version}. */
   public static CallSpec<String, String> version() {
-    return whole("version", "GET", "/api/version", null, null, true, f -> f.textOrEmpty("version"));
+    return whole(
+        "version",
+        "GET",
+        "/api/version",
+        null,
+        null,
+        true,
+        f -> f.require("version").textOrEmpty("version"));
+  }
+
+  /** {@code GET /api/status}. */
+  public static CallSpec<ServerStatus, ServerStatus> status() {
+    return whole("status", "GET", "/api/status", null, null, true, Replies::status);
+  }
+
+  /** {@code GET /}, which is answered by a line of text. */
+  public static CallSpec<String, String> greeting() {
+    return new CallSpec<>(
+        "greeting",
+        "GET",
+        "/",
+        null,
+        JSON,
+        null,
+        true,
+        false,
+        () -> (bytes, from, to) -> new String(bytes, from, to - from, StandardCharsets.UTF_8),
+        Assembler::whole);
   }
 
   /** {@code POST /api/show}. */
@@ -143,18 +185,18 @@ public final class Calls {
 
   /** {@code POST /api/copy}. */
   public static CallSpec<Boolean, Boolean> copy(String source, String destination) {
-    return whole(
-        "copy", "POST", "/api/copy", source, Bodies.copy(source, destination), false, f -> true);
+    return done(
+        "copy", "POST", "/api/copy", source, JSON, json(Bodies.copy(source, destination)), false);
   }
 
   /** {@code DELETE /api/delete}. */
   public static CallSpec<Boolean, Boolean> delete(String model) {
-    return whole("delete", "DELETE", "/api/delete", model, Bodies.model(model), false, f -> true);
+    return done("delete", "DELETE", "/api/delete", model, JSON, json(Bodies.model(model)), false);
   }
 
   /** {@code HEAD /api/blobs/DIGEST}. */
   public static CallSpec<Boolean, Boolean> blobExists(String digest) {
-    return whole("blob", "HEAD", "/api/blobs/" + digest(digest), null, null, true, f -> true);
+    return done("blob", "HEAD", "/api/blobs/" + digest(digest), null, JSON, null, true);
   }
 
   /** {@code POST /api/blobs/DIGEST}, streamed from a file. */
@@ -167,16 +209,35 @@ public final class Calls {
             throw new UncheckedIOException(e);
           }
         };
-    return new CallSpec<>(
+    return done(
         "blob",
         "POST",
         "/api/blobs/" + digest(digest),
         null,
         "application/octet-stream",
         body,
+        false);
+  }
+
+  /** A call whose answer says all by its status. */
+  private static CallSpec<Boolean, Boolean> done(
+      String operation,
+      String method,
+      String path,
+      @Nullable String model,
+      String contentType,
+      @Nullable Supplier<BodyPublisher> body,
+      boolean readOnly) {
+    return new CallSpec<>(
+        operation,
+        method,
+        path,
+        model,
+        contentType,
+        body,
+        readOnly,
         false,
-        false,
-        () -> new ObjectDecoder<Boolean>(f -> true),
+        () -> ObjectDecoder.orEmpty(true),
         Assembler::whole);
   }
 

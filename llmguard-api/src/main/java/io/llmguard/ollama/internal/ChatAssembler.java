@@ -19,26 +19,41 @@ final class ChatAssembler implements Assembler<ChatResponse, ChatResponse> {
   private final List<Logprob> logprobs = new ArrayList<>();
   private final Map<String, @Nullable Object> messageExtra = new LinkedHashMap<>();
   private final Map<String, @Nullable Object> extra = new LinkedHashMap<>();
+  private final Held held;
   private @Nullable ChatResponse last;
+
+  ChatAssembler() {
+    this(new Held());
+  }
+
+  ChatAssembler(Held held) {
+    this.held = held;
+  }
 
   @Override
   public boolean add(ChatResponse chunk) {
     Message message = chunk.message();
+    held.add(message.content().length());
     content.append(message.content());
     if (message.thinking() != null) {
+      held.add(message.thinking().length());
       thinking.append(message.thinking());
     }
     // an empty list still allocates where it is added, and most are
     if (!message.toolCalls().isEmpty()) {
+      held.addCalls(message.toolCalls());
       toolCalls.addAll(message.toolCalls());
     }
     if (!chunk.logprobs().isEmpty()) {
+      held.addLogprobs(chunk.logprobs());
       logprobs.addAll(chunk.logprobs());
     }
     if (!message.extra().isEmpty()) {
+      held.addValues(message.extra());
       messageExtra.putAll(message.extra());
     }
     if (!chunk.extra().isEmpty()) {
+      held.addValues(chunk.extra());
       extra.putAll(chunk.extra());
     }
     last = chunk;

@@ -26,6 +26,14 @@ public final class Fields {
     return left;
   }
 
+  /** Refuses an object without this field; one that is null will do. */
+  public Fields require(String name) {
+    if (!left.containsKey(name)) {
+      throw new IllegalArgumentException("there is no \"" + name + "\"");
+    }
+    return this;
+  }
+
   /** A text, or null. */
   public @Nullable String text(String name) {
     return take(name, String.class);

@@ -17,22 +17,36 @@ final class GenerateAssembler implements Assembler<GenerateResponse, GenerateRes
   private final List<ToolCall> toolCalls = new ArrayList<>();
   private final List<Logprob> logprobs = new ArrayList<>();
   private final Map<String, @Nullable Object> extra = new LinkedHashMap<>();
+  private final Held held;
   private @Nullable GenerateResponse last;
+
+  GenerateAssembler() {
+    this(new Held());
+  }
+
+  GenerateAssembler(Held held) {
+    this.held = held;
+  }
 
   @Override
   public boolean add(GenerateResponse chunk) {
+    held.add(chunk.response().length());
     response.append(chunk.response());
     if (chunk.thinking() != null) {
+      held.add(chunk.thinking().length());
       thinking.append(chunk.thinking());
     }
     // an empty list still allocates where it is added, and most are
     if (!chunk.toolCalls().isEmpty()) {
+      held.addCalls(chunk.toolCalls());
       toolCalls.addAll(chunk.toolCalls());
     }
     if (!chunk.logprobs().isEmpty()) {
+      held.addLogprobs(chunk.logprobs());
       logprobs.addAll(chunk.logprobs());
     }
     if (!chunk.extra().isEmpty()) {
+      held.addValues(chunk.extra());
       extra.putAll(chunk.extra());
     }
     last = chunk;

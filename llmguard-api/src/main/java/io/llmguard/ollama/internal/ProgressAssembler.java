@@ -1,16 +1,25 @@
 package io.llmguard.ollama.internal;
 
 import io.llmguard.ollama.Progress;
+import org.jspecify.annotations.Nullable;
 
 /** Waits for {@code success}. */
 final class ProgressAssembler implements Assembler<Progress, Progress.Success> {
+  private Progress.@Nullable Success end;
+
   @Override
   public boolean add(Progress event) {
-    return event instanceof Progress.Success;
+    if (event instanceof Progress.Success success) {
+      end = success;
+    }
+    return end != null;
   }
 
   @Override
   public Progress.Success result() {
-    return new Progress.Success("success");
+    if (end == null) {
+      throw new IllegalStateException("the answer is not complete");
+    }
+    return end;
   }
 }

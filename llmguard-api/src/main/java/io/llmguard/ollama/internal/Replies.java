@@ -1,5 +1,6 @@
 package io.llmguard.ollama.internal;
 
+import io.llmguard.ollama.DebugInfo;
 import io.llmguard.ollama.EmbedResponse;
 import io.llmguard.ollama.EmbeddingsResponse;
 import io.llmguard.ollama.Image;
@@ -9,6 +10,7 @@ import io.llmguard.ollama.Message;
 import io.llmguard.ollama.ModelDetails;
 import io.llmguard.ollama.Progress;
 import io.llmguard.ollama.RunningModel;
+import io.llmguard.ollama.ServerStatus;
 import io.llmguard.ollama.ShowResponse;
 import io.llmguard.ollama.Tensor;
 import io.llmguard.ollama.ToolCall;
@@ -19,7 +21,7 @@ import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
 /** From JSON objects to the records that are not hot. */
-final class Replies {
+public final class Replies {
   private Replies() {}
 
   static List<ToolCall> toolCalls(@Nullable Object value) {
@@ -29,8 +31,14 @@ final class Replies {
         call -> {
           String id = call.text("id");
           Fields function = call.object("function");
-          return new ToolCall(
-              id, function.count("index"), function.textOrEmpty("name"), function.map("arguments"));
+          int index = function.count("index");
+          String name = function.textOrEmpty("name");
+          Map<String, @Nullable Object> arguments = function.map("arguments");
+          Map<String, @Nullable Object> extra = call.rest();
+          if (!function.rest().isEmpty()) {
+            extra.put("function", function.rest());
+          }
+          return new ToolCall(id, index, name, arguments, extra);
         });
   }
 
@@ -43,7 +51,8 @@ final class Replies {
         fields.textOrEmpty("token"),
         fields.decimal("logprob"),
         integers(fields.any("bytes"), "bytes"),
-        fields.list("top_logprobs", Replies::logprob));
+        fields.list("top_logprobs", Replies::logprob),
+        fields.rest());
   }
 
   static List<Integer> integers(@Nullable Object value, String name) {
@@ -59,18 +68,20 @@ final class Replies {
   }
 
   static Progress progress(Fields fields) {
-    String status = fields.textOrEmpty("status");
+    String status = fields.require("status").textOrEmpty("status");
     String digest = fields.text("digest");
     if (digest != null) {
       return new Progress.Transfer(
-          status, digest, fields.number("total"), fields.number("completed"));
+          status, digest, fields.number("total"), fields.number("completed"), fields.rest());
     }
-    return status.equals("success") ? new Progress.Success(status) : new Progress.Step(status);
+    return status.equals("success")
+        ? new Progress.Success(status, fields.rest())
+        : new Progress.Step(status, fields.rest());
   }
 
   static EmbedResponse embed(Fields fields) {
     List<float[]> vectors = new ArrayList<>();
-    for (List<?> row : fields.values("embeddings", List.class)) {
+    for (List<?> row : fields.require("embeddings").values("embeddings", List.class)) {
       float[] vector = new float[row.size()];
       for (int i = 0; i < vector.length; i++) {
         vector[i] = row.get(i) instanceof Number number ? number.floatValue() : notNumber();
@@ -92,7 +103,9 @@ final class Replies {
 
   static EmbeddingsResponse embeddings(Fields fields) {
     List<Double> vector =
-        fields.values("embedding", Number.class).stream().map(Number::doubleValue).toList();
+        fields.require("embedding").values("embedding", Number.class).stream()
+            .map(Number::doubleValue)
+            .toList();
     return new EmbeddingsResponse(vector, fields.rest());
   }
 
@@ -137,6 +150,7 @@ final class Replies {
   }
 
   static ShowResponse show(Fields fields) {
+    fields.require("details");
     return new ShowResponse(
         fields.text("license"),
         fields.text("modelfile"),
@@ -158,14 +172,37 @@ final class Replies {
         fields.rest());
   }
 
+  static ServerStatus status(Fields fields) {
+    Fields cloud = fields.require("cloud").object("cloud");
+    boolean disabled = cloud.flag("disabled");
+    String source = cloud.textOrEmpty("source");
+    Map<String, @Nullable Object> extra = fields.rest();
+    if (!cloud.rest().isEmpty()) {
+      extra.put("cloud", cloud.rest());
+    }
+    return new ServerStatus(disabled, source, extra);
+  }
+
   private static Tensor tensor(Fields fields) {
     return new Tensor(
         fields.textOrEmpty("name"),
         fields.textOrEmpty("type"),
-        fields.values("shape", Number.class).stream().map(Number::longValue).toList());
+        fields.values("shape", Number.class).stream().map(Number::longValue).toList(),
+        fields.rest());
   }
 
-  private static Message message(Fields fields) {
+  /** What a prompt was rendered to; null where there is none. */
+  public static @Nullable DebugInfo debugInfo(@Nullable Object value) {
+    if (!(value instanceof Map<?, ?>)) {
+      return null;
+    }
+    Fields fields = new Fields(Map.of("info", value)).object("info");
+    return new DebugInfo(
+        fields.textOrEmpty("rendered_template"), fields.count("image_count"), fields.rest());
+  }
+
+  /** A message; pictures in Base64. */
+  static Message message(Fields fields) {
     List<Image> images =
         fields.texts("images").stream().map(s -> Image.of(Base64.getDecoder().decode(s))).toList();
     return new Message(

@@ -11,6 +11,11 @@ public final class Values {
 
   private Values() {}
 
+  /** A copy of texts in the same order. */
+  public static Map<String, String> texts(Map<String, String> values) {
+    return Collections.unmodifiableMap(new LinkedHashMap<>(values));
+  }
+
   /** A copy in the same order. */
   public static Map<String, @Nullable Object> map(Map<String, ? extends @Nullable Object> values) {
     return values.isEmpty() ? EMPTY : Collections.unmodifiableMap(new LinkedHashMap<>(values));

@@ -13,7 +13,6 @@ import io.llmguard.ollama.internal.ObjectDecoder;
 import io.llmguard.openai.OpenAiModel;
 import io.llmguard.openai.OpenAiRequest;
 import io.llmguard.openai.OpenAiResponse;
-import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Base64;
 import java.util.Comparator;
@@ -89,7 +88,19 @@ public final class OpenAiCalls {
     Map<String, @Nullable Object> json = new LinkedHashMap<>();
     json.put("id", call.id());
     json.put("type", "function");
-    json.put("function", Map.of("name", call.name(), "arguments", Json.text(call.arguments())));
+    Map<String, @Nullable Object> function = new LinkedHashMap<>();
+    function.put("name", call.name());
+    function.put("arguments", Json.text(call.arguments()));
+    call.extra()
+        .forEach(
+            (name, value) -> {
+              if (name.equals("function") && value instanceof Map<?, ?> inside) {
+                inside.forEach((key, more) -> function.put(String.valueOf(key), more));
+              } else {
+                json.put(name, value);
+              }
+            });
+    json.put("function", function);
     return json;
   }
 
@@ -111,7 +122,7 @@ public final class OpenAiCalls {
         body,
         true,
         fields ->
-            fields.list("data", OpenAiCalls::vector).stream()
+            fields.require("data").list("data", OpenAiCalls::vector).stream()
                 .sorted(Comparator.comparingLong(Vector::index))
                 .map(Vector::values)
                 .toList());
@@ -135,13 +146,6 @@ public final class OpenAiCalls {
         null,
         null,
         true,
-        fields ->
-            fields.list(
-                "data",
-                model ->
-                    new OpenAiModel(
-                        model.textOrEmpty("id"),
-                        Instant.ofEpochSecond(model.number("created")),
-                        model.textOrEmpty("owned_by"))));
+        fields -> fields.require("data").list("data", OpenAiReplies::model));
   }
 }

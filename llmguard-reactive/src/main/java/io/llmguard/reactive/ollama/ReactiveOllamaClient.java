@@ -15,6 +15,7 @@ import io.llmguard.ollama.Progress;
 import io.llmguard.ollama.PullRequest;
 import io.llmguard.ollama.PushRequest;
 import io.llmguard.ollama.RunningModel;
+import io.llmguard.ollama.ServerStatus;
 import io.llmguard.ollama.ShowRequest;
 import io.llmguard.ollama.ShowResponse;
 import java.nio.file.Path;
@@ -63,6 +64,11 @@ public final class ReactiveOllamaClient implements AutoCloseable {
     return JdkFlowAdapter.flowPublisherToFlux(client.chatPublisher(request));
   }
 
+  /** Chats, and reads the answer as a record: its schema goes along as the format. */
+  public <T extends Record> Mono<T> chat(ChatRequest request, Class<T> type) {
+    return mono(() -> client.chatAsync(request, type));
+  }
+
   /** Generates: what follows a prompt. As its value. */
   public Mono<GenerateResponse> generate(GenerateRequest request) {
     return mono(() -> client.generateAsync(request));
@@ -71,6 +77,11 @@ public final class ReactiveOllamaClient implements AutoCloseable {
   /** Generates: what follows a prompt. Event by event. */
   public Flux<GenerateResponse> generateStream(GenerateRequest request) {
     return JdkFlowAdapter.flowPublisherToFlux(client.generatePublisher(request));
+  }
+
+  /** Generates, and reads the answer as a record: its schema goes along as the format. */
+  public <T extends Record> Mono<T> generate(GenerateRequest request, Class<T> type) {
+    return mono(() -> client.generateAsync(request, type));
   }
 
   /** Fetches a model from its registry. As its value. */
@@ -126,6 +137,16 @@ public final class ReactiveOllamaClient implements AutoCloseable {
   /** The server's version. */
   public Mono<String> version() {
     return mono(() -> client.versionAsync());
+  }
+
+  /** What the server says of itself at its root. */
+  public Mono<String> greeting() {
+    return mono(() -> client.greetingAsync());
+  }
+
+  /** Whether the server may use models that run elsewhere. */
+  public Mono<ServerStatus> status() {
+    return mono(() -> client.statusAsync());
   }
 
   /** All about a model. */

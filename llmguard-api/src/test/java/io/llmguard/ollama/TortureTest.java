@@ -10,6 +10,8 @@ import io.llmguard.testkit.Gate;
 import io.llmguard.testkit.ReceivedRequest;
 import io.llmguard.testkit.Recording;
 import io.llmguard.testkit.ReplayUpstream;
+import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -30,6 +32,9 @@ class TortureTest {
   private static final ChatRequest REQUEST = ChatRequest.of("gemma3:270m", "hi");
   private static final Duration SHORT = Duration.ofMillis(300);
   private static final Duration LONG = Duration.ofSeconds(30);
+
+  /** Within which every case must end, whatever its own limit of time. */
+  private static final Duration DEADLINE = Duration.ofSeconds(10);
 
   private final ReplayUpstream upstream = ReplayUpstream.start(List.of());
   private OllamaClient client = client(new Timeouts(LONG, LONG, LONG, null));
@@ -79,7 +84,13 @@ class TortureTest {
   }
 
   private <X extends OllamaException> X failure(Answer answer, Class<X> type) {
+    long begin = System.nanoTime();
     X failure = catchThrowableOfType(type, () -> result(answer));
+    Duration took = Duration.ofNanos(System.nanoTime() - begin);
+    assertThat(took).isLessThan(DEADLINE);
+    if (failure instanceof OllamaException.TimedOut) {
+      assertThat(took).isGreaterThanOrEqualTo(SHORT);
+    }
     assertThat(failure).as("the failure").isNotNull().hasMessageMatching("(?s).+");
     return failure;
   }
@@ -87,12 +98,25 @@ class TortureTest {
   @Test
   void utf8AndLinesSplitAtEveryByte() {
     byte[] body = CHAT.responseBody();
+    byte[] marker = line("first", false).getBytes(StandardCharsets.UTF_8);
     String whole = result(Answer.replay(CHAT)).text();
     assertThat(whole).contains("où").contains("français");
     for (int at = 1; at < body.length; at++) {
-      ChatResponse split =
-          result(chunks(Arrays.copyOf(body, at), Arrays.copyOfRange(body, at, body.length)));
-      assertThat(split.text()).as("split at byte %d", at).isEqualTo(whole);
+      byte[] first = Arrays.copyOf(marker, marker.length + at);
+      System.arraycopy(body, 0, first, marker.length, at);
+      Gate gate = Gate.closed();
+      upstream.enqueue(
+          Answer.stream(TYPE)
+              .chunk(first)
+              .then(gate)
+              .chunk(Arrays.copyOfRange(body, at, body.length))
+              .endChunks());
+      try (var stream = client.chatStream(REQUEST)) {
+        // the first event came in the same write as the bytes before the split: they are read
+        assertThat(stream.iterator().next().text()).isEqualTo("first");
+        gate.open();
+        assertThat(stream.result().text()).as("split at byte %d", at).isEqualTo("first" + whole);
+      }
     }
   }
 
@@ -168,22 +192,179 @@ class TortureTest {
     assertThat(failure.partialText()).isEqualTo("all");
   }
 
+  private static List<String> texts() {
+    List<String> texts = new ArrayList<>();
+    try {
+      for (byte[] chunk : CHAT.chunks()) {
+        texts.add(new ObjectMapper().readTree(chunk).path("message").path("content").asText());
+      }
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+    return texts;
+  }
+
   @Test
   void aCutBeforeEveryChunk() {
+    List<String> texts = texts();
     for (int at = 0; at < CHAT.chunks().size(); at++) {
       OllamaException.Truncated failure =
           failure(Answer.replay(CHAT).closeBeforeChunk(at), OllamaException.Truncated.class);
       assertThat(failure.status()).isEqualTo(200);
+      assertThat(failure.partialText())
+          .as("before chunk %d", at)
+          .isEqualTo(String.join("", texts.subList(0, at)));
     }
   }
 
   @Test
-  void aCutAtEveryByteBeforeTheLastLineIsTruncation() {
+  void aCutAtEveryByteBeforeTheEndOfTheLastLineIsTruncation() {
     byte[] response = CHAT.response();
-    int lastLine = response.length - CHAT.chunks().get(CHAT.chunks().size() - 1).length - 8;
-    for (int at = 0; at < lastLine; at += at < CHAT.headLength() ? 7 : 61) {
-      failure(Answer.replay(CHAT).cutAfter(at), OllamaException.Truncated.class);
+    List<byte[]> chunks = CHAT.chunks();
+    List<String> texts = texts();
+    // the last line without its end, and the empty chunk after it, may be read as whole
+    int end = response.length - "\n\r\n0\r\n\r\n".length() - 1;
+    int at = 0;
+    int complete = 0;
+    int next = CHAT.headLength() + frame(chunks.get(0));
+    while (at < end) {
+      OllamaException.Truncated failure =
+          failure(Answer.replay(CHAT).cutAfter(at), OllamaException.Truncated.class);
+      String before = String.join("", texts.subList(0, complete));
+      // a line is complete with its last byte, two before the end of its chunk's frame
+      boolean between = at >= next - 3;
+      assertThat(failure.partialText())
+          .as("cut after byte %d", at)
+          .isIn(before, between ? before + texts.get(complete) : before);
+      at++;
+      if (at >= next && complete < chunks.size() - 1) {
+        complete++;
+        next += frame(chunks.get(complete));
+      }
     }
+  }
+
+  private static int frame(byte[] chunk) {
+    return Integer.toHexString(chunk.length).length() + chunk.length + 4;
+  }
+
+  @Test
+  void aWholeAnswerCutAtEveryByteIsNoValue() {
+    for (String name : List.of("chat-once", "tags")) {
+      Recording recording = Recording.of(name);
+      byte[] response = recording.response();
+      // a GET whose connection ends without a byte is sent again by the JDK itself
+      for (int at = name.equals("tags") ? 1 : 0; at < response.length; at++) {
+        upstream.enqueue(Answer.replay(recording).cutAfter(at));
+        OllamaException.Truncated failure =
+            catchThrowableOfType(
+                OllamaException.Truncated.class,
+                () -> {
+                  if (name.equals("tags")) {
+                    client.list();
+                  } else {
+                    client.chat(REQUEST);
+                  }
+                });
+        assertThat(failure).as("%s cut after byte %d", name, at).isNotNull();
+      }
+    }
+  }
+
+  @Test
+  void garbageForAWholeAnswerIsNoValue() {
+    for (String garbage :
+        List.of(
+            "<html>",
+            "null",
+            "[1]",
+            "{\"message\":{\"content\":\"x\"",
+            "{} {}",
+            "{\"done\":\"yes\"}",
+            "{\"message\":[]}",
+            "{\"models\":{}}",
+            "{\"models\":[1]}",
+            "{\"models\":[{\"size\":\"big\"}]}",
+            "\u0000",
+            "{\"a\":" + "[".repeat(5000))) {
+      upstream.enqueue(Answer.plain("application/json", garbage));
+      OllamaException chat =
+          catchThrowableOfType(OllamaException.class, () -> client.chat(REQUEST));
+      assertThat(chat)
+          .as(garbage)
+          .isInstanceOfAny(OllamaException.Malformed.class, OllamaException.Truncated.class);
+      upstream.enqueue(Answer.plain("application/json", garbage));
+      assertThat(catchThrowableOfType(OllamaException.Malformed.class, client::list))
+          .as(garbage)
+          .isNotNull();
+    }
+  }
+
+  @Test
+  void aWholeAnswerThatStallsIsGivenUp() throws Exception {
+    limits(new Timeouts(LONG, SHORT, LONG, null));
+    Recording recording = Recording.of("chat-once");
+    int head = recording.headLength() + 20;
+    upstream.enqueue(
+        Answer.bytes(new String(Arrays.copyOf(recording.response(), head), StandardCharsets.UTF_8))
+            .thenSilence());
+    long begin = System.nanoTime();
+    OllamaException.TimedOut failure =
+        catchThrowableOfType(OllamaException.TimedOut.class, () -> client.chat(REQUEST));
+    assertThat(failure.limit()).isEqualTo(Limit.FIRST_TOKEN);
+    assertThat(Duration.ofNanos(System.nanoTime() - begin)).isBetween(SHORT, DEADLINE);
+    upstream.takeRequest().cancelled().get(10, TimeUnit.SECONDS);
+  }
+
+  @Test
+  void aStalledErrorBody() throws Exception {
+    limits(new Timeouts(LONG, SHORT, LONG, null));
+    OllamaException.TimedOut failure =
+        failure(
+            Answer.bytes(
+                    "HTTP/1.1 500 Failed\r\nContent-Length: 100\r\n\r\n{\"error\":\"out of mem")
+                .thenSilence(),
+            OllamaException.TimedOut.class);
+    assertThat(failure.limit()).isEqualTo(Limit.FIRST_TOKEN);
+    upstream.takeRequest().cancelled().get(10, TimeUnit.SECONDS);
+  }
+
+  @Test
+  void anErrorBodyCutInTheMiddle() {
+    OllamaException.ServerFailed failure =
+        failure(
+            Answer.bytes("HTTP/1.1 500 Failed\r\nContent-Length: 100\r\n\r\nout of mem")
+                .thenClose(),
+            OllamaException.ServerFailed.class);
+    assertThat(failure.status()).isEqualTo(500);
+  }
+
+  @Test
+  void anEndlessErrorBodyIsReadUpToABound() throws Exception {
+    byte[] piece = "x".repeat(4096).getBytes(StandardCharsets.US_ASCII);
+    OllamaException.ServerFailed failure =
+        failure(
+            Answer.bytes("HTTP/1.1 500 Failed\r\nConnection: close\r\n\r\n")
+                .repeat(piece, 1_000_000),
+            OllamaException.ServerFailed.class);
+    assertThat(failure.getMessage()).hasSizeLessThan(4096);
+    upstream.takeRequest().cancelled().get(10, TimeUnit.SECONDS);
+  }
+
+  @Test
+  void aTrickleInsideALineDoesNotFeedTheIdleLimit() throws Exception {
+    limits(new Timeouts(LONG, LONG, SHORT, null));
+    String line = line("x".repeat(50), false);
+    Answer answer =
+        Answer.stream(TYPE)
+            .chunk(line("half", false))
+            .then(
+                Answer.bytes(Integer.toHexString(line.length()) + "\r\n" + line + "\r\n")
+                    .trickle(1, Duration.ofMillis(100)));
+    OllamaException.TimedOut failure = failure(answer, OllamaException.TimedOut.class);
+    assertThat(failure.limit()).isEqualTo(Limit.IDLE);
+    assertThat(failure.partialText()).isEqualTo("half");
+    upstream.takeRequest().cancelled().get(10, TimeUnit.SECONDS);
   }
 
   @Test

@@ -20,10 +20,13 @@ final class CallbackReader {
 
   private final Function<String, @Nullable String> environment;
   private final List<String> warnings;
+  private final SettingJudge judge;
 
-  CallbackReader(Function<String, @Nullable String> environment, List<String> warnings) {
+  CallbackReader(
+      Function<String, @Nullable String> environment, List<String> warnings, SettingJudge judge) {
     this.environment = environment;
     this.warnings = warnings;
+    this.judge = judge;
   }
 
   CallbackSettings read(@Nullable Setting litellm, @Nullable Setting own) {
@@ -48,7 +51,11 @@ final class CallbackReader {
         case "prometheus" -> {
           // /metrics is always there
         }
-        default ->
+        default -> {
+          // a guard is a callback to LiteLLM: without it the start is refused
+          if (judge.knows("callbacks", name)) {
+            judge.value("callbacks", place, name);
+          } else {
             warnings.add(
                 place.place()
                     + ": "
@@ -56,6 +63,8 @@ final class CallbackReader {
                     + ": there is no callback "
                     + name
                     + "; there are langfuse, otel, prometheus and llmguard.callbacks.webhook");
+          }
+        }
       }
     }
     boolean off = flag(litellm, "turn_off_message_logging");

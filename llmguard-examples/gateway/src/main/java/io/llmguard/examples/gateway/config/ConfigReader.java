@@ -36,9 +36,11 @@ import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 import org.yaml.snakeyaml.LoaderOptions;
@@ -58,11 +60,17 @@ public final class ConfigReader {
   private final String file;
   private final Function<String, @Nullable String> environment;
   private final List<String> warnings = new ArrayList<>();
-  private final LiteLlmSettings litellm = LiteLlmSettings.load();
+  private final SettingJudge judge = new SettingJudge(warnings);
+  private final Set<String> variables = new HashSet<>();
+  private boolean litellm;
 
   private ConfigReader(String file, Function<String, @Nullable String> environment) {
     this.file = file;
-    this.environment = environment;
+    this.environment =
+        name -> {
+          variables.add(name);
+          return environment.apply(name);
+        };
   }
 
   /**
@@ -104,21 +112,23 @@ public final class ConfigReader {
     Setting masterKey = general == null ? null : general.get("master_key");
     Setting litellmSettings = top.get("litellm_settings");
     Setting router = top.get("router_settings");
+    litellm = general != null || litellmSettings != null || router != null;
     Path base = path == null || path.getParent() == null ? Path.of("") : path.getParent();
     List<Deployment> models =
-        new ModelListReader(this::judge, ConfigReader::existing, base, router, litellmSettings)
+        new ModelListReader(judge, ConfigReader::existing, base, router, litellmSettings)
             .upstreams(own == null ? null : own.get("upstreams"))
             .read(top.get("model_list"));
     RoutingConfig routing =
-        new RoutingReader(router, litellmSettings, own == null ? null : own.get("routing")).read();
+        new RoutingReader(judge, router, litellmSettings, own == null ? null : own.get("routing"))
+            .read();
     CallbackSettings callbacks =
-        new CallbackReader(environment, warnings)
+        new CallbackReader(environment, warnings, judge)
             .read(litellmSettings, own == null ? null : own.get("callbacks"));
     BudgetSettings budgets = BudgetReader.read(litellmSettings, own == null ? empty() : own);
-    judge("general_settings", general);
-    judge("litellm_settings", litellmSettings);
-    judge("router_settings", router);
-    judge("(top level)", top);
+    judge.unread("general_settings", general);
+    judge.unread("litellm_settings", litellmSettings);
+    judge.unread("router_settings", router);
+    judge.unread("(top level)", top);
     return settings(
         own == null ? empty() : own, path, masterKey, models, routing, budgets, callbacks);
   }
@@ -144,26 +154,6 @@ public final class ConfigReader {
       throw new IllegalStateException();
     }
     return new Setting(file, "llmguard", node, environment);
-  }
-
-  /** Warns about, or refuses, what nobody has asked for in a section of LiteLLM's. */
-  private void judge(String section, @Nullable Setting settings) {
-    if (settings == null) {
-      return;
-    }
-    for (Setting setting : settings.unread()) {
-      if (setting.saysNothing()) {
-        continue;
-      }
-      LiteLlmSettings.Row row = litellm.find(section, setting.name());
-      if (row == null) {
-        warnings.add(setting.place() + ": " + setting.path() + " is not known and has no effect");
-      } else if (row.treatment() == LiteLlmSettings.Treatment.REFUSED) {
-        throw setting.error(row.note() + "; this version does not: take it out to start without");
-      } else {
-        warnings.add(setting.place() + ": " + setting.path() + " has no effect: " + row.note());
-      }
-    }
   }
 
   private GatewayConfig settings(
@@ -212,6 +202,9 @@ public final class ConfigReader {
             limits(own.get("limits")),
             ceilings(own.get("ceilings")),
             audit(own.get("audit"), base));
+    if (litellm) {
+      judge.environment(file, environment, Set.copyOf(variables));
+    }
     GatewayConfig config =
         new GatewayConfig(
             path,

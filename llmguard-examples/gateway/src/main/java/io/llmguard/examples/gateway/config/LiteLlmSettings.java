@@ -41,7 +41,7 @@ final class LiteLlmSettings {
     this.rows = List.copyOf(rows);
   }
 
-  /** The table. */
+  /** The table; a line of it may name several settings that are treated alike. */
   static LiteLlmSettings load() {
     List<Row> rows = new ArrayList<>();
     try (InputStream in = LiteLlmSettings.class.getResourceAsStream(TABLE)) {
@@ -52,12 +52,10 @@ final class LiteLlmSettings {
       String line = lines.readLine(); // the head
       while (line != null && (line = lines.readLine()) != null) {
         String[] cells = line.split("\t", -1);
-        rows.add(
-            new Row(
-                cells[0],
-                cells[1],
-                Treatment.valueOf(cells[2].toUpperCase(Locale.ROOT)),
-                cells[3]));
+        Treatment treatment = Treatment.valueOf(cells[2].toUpperCase(Locale.ROOT));
+        for (String name : cells[1].split(" ", -1)) {
+          rows.add(new Row(cells[0], name, treatment, cells[3]));
+        }
       }
     } catch (IOException e) {
       throw new UncheckedIOException(e);

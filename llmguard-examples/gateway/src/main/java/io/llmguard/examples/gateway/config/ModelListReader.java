@@ -14,7 +14,6 @@ import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.function.BiConsumer;
 import java.util.function.BiFunction;
 import org.jspecify.annotations.Nullable;
 
@@ -23,10 +22,11 @@ final class ModelListReader {
   private static final List<String> OPENAI =
       List.of("openai", "hosted_vllm", "llamafile", "lm_studio");
 
-  private final BiConsumer<String, Setting> ignored;
+  private final SettingJudge judge;
   private final BiFunction<Setting, Path, Path> existing;
   private final Path base;
   private final boolean checkInput;
+  private final @Nullable Setting parallelRequests;
   private final @Nullable Duration timeout;
   private final @Nullable Duration streamTimeout;
   private final Map<String, Server> servers = new HashMap<>();
@@ -41,21 +41,22 @@ final class ModelListReader {
   /**
    * A reader.
    *
-   * @param ignored told of a section, and judges what nobody has asked for in it
+   * @param judge judges what nobody has asked for
    * @param existing resolves a setting that names a file
    * @param base where files are
    */
   ModelListReader(
-      BiConsumer<String, Setting> ignored,
+      SettingJudge judge,
       BiFunction<Setting, Path, Path> existing,
       Path base,
       @Nullable Setting router,
       @Nullable Setting litellm) {
-    this.ignored = ignored;
+    this.judge = judge;
     this.existing = existing;
     this.base = base;
     Setting checks = router == null ? null : router.get("enable_pre_call_checks");
     checkInput = checks != null && checks.bool();
+    parallelRequests = router == null ? null : router.get("default_max_parallel_requests");
     Setting general = litellm == null ? null : litellm.get("request_timeout");
     Setting all = router == null ? null : router.get("timeout");
     Setting stream = router == null ? null : router.get("stream_timeout");
@@ -139,8 +140,9 @@ final class ModelListReader {
     DeploymentLimits limits = limits(item, params);
     Price price = BudgetReader.price(params, item.get("model_info"));
     UpstreamServer server = server(params, url, ollama);
-    ignored.accept("model_list[].litellm_params", params);
-    ignored.accept("model_list[]", item);
+    judge.unread("model_list[].litellm_params", params);
+    judge.unread("model_list[].model_info", item.get("model_info"));
+    judge.unread("model_list[]", item);
     return new Deployment(name, model.substring(slash + 1), server, limits, price);
   }
 
@@ -150,18 +152,22 @@ final class ModelListReader {
     Setting input = info == null ? null : info.get("max_input_tokens");
     Setting weight = params.get("weight");
     Setting order = params.get("order");
-    Setting parallel = params.get("max_parallel_requests");
+    Setting own = params.get("max_parallel_requests");
+    Setting parallel = own == null ? parallelRequests : own;
     return new DeploymentLimits(
         id == null ? null : id.string(),
         weight == null ? null : weight.decimal(0, 1_000_000_000),
-        limit(params.get("rpm")),
-        limit(params.get("tpm")),
+        limit(params.get("rpm"), info, "rpm"),
+        limit(params.get("tpm"), info, "tpm"),
         order == null ? 1 : (int) order.number(0, 1_000),
         parallel == null ? null : (int) parallel.number(1, 1_000_000),
         input == null || !checkInput ? null : input.number(1, 1_000_000_000_000L));
   }
 
-  private static @Nullable Long limit(@Nullable Setting setting) {
+  /** LiteLLM takes it in two places; the one in {@code litellm_params} counts. */
+  private static @Nullable Long limit(@Nullable Setting own, @Nullable Setting info, String name) {
+    Setting second = info == null ? null : info.get(name);
+    Setting setting = own == null ? second : own;
     return setting == null ? null : setting.number(1, 1_000_000_000_000L);
   }
 

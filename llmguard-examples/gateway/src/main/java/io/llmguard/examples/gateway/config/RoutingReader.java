@@ -10,6 +10,7 @@ import org.jspecify.annotations.Nullable;
 
 /** Reads {@code router_settings}, their twins in {@code litellm_settings}, and our own. */
 final class RoutingReader {
+  private final SettingJudge judge;
   private final @Nullable Setting router;
   private final @Nullable Setting litellm;
   private final @Nullable Setting own;
@@ -17,11 +18,17 @@ final class RoutingReader {
   /**
    * A reader.
    *
+   * @param judge judges what nobody has asked for
    * @param router {@code router_settings}
    * @param litellm {@code litellm_settings}
    * @param own {@code llmguard.routing}
    */
-  RoutingReader(@Nullable Setting router, @Nullable Setting litellm, @Nullable Setting own) {
+  RoutingReader(
+      SettingJudge judge,
+      @Nullable Setting router,
+      @Nullable Setting litellm,
+      @Nullable Setting own) {
+    this.judge = judge;
     this.router = router;
     this.litellm = litellm;
     this.own = own;
@@ -65,6 +72,7 @@ final class RoutingReader {
             probes == null ? Duration.ofSeconds(10) : interval(probes),
             loaded == null || loaded.bool(),
             headers != null && headers.bool());
+    judge.unread("router_settings.routing_strategy_args", args);
     if (queue != null) {
       queue.refuseUnknown();
     }
@@ -86,19 +94,17 @@ final class RoutingReader {
   }
 
   private @Nullable Duration affinity() {
+    Setting checks = in(router, "optional_pre_call_checks");
+    boolean asked = false;
+    for (String check : strings(checks)) {
+      boolean done =
+          checks != null && judge.value("router_settings.optional_pre_call_checks", checks, check);
+      asked |= done && !check.equals("enforce_model_rate_limits");
+    }
     Setting kept = in(own, "affinity");
     if (kept != null) {
       return interval(kept);
     }
-    Setting checks = in(router, "optional_pre_call_checks");
-    boolean asked =
-        checks != null
-            && checks.strings().stream()
-                .anyMatch(
-                    check ->
-                        check.equals("prompt_caching")
-                            || check.equals("session_affinity")
-                            || check.equals("deployment_affinity"));
     return asked ? Duration.ofMinutes(10) : null;
   }
 
@@ -133,15 +139,25 @@ final class RoutingReader {
     throw setting.error("write fallbacks of every model as default_fallbacks, not as *");
   }
 
-  private static Map<String, String> aliases(@Nullable Setting setting) {
+  private Map<String, String> aliases(@Nullable Setting setting) {
     Map<String, String> aliases = new HashMap<>();
     if (setting != null) {
       for (String name : setting.names()) {
         Setting value = setting.require(name);
-        aliases.put(name, value.isMapping() ? value.require("model").string() : value.string());
+        aliases.put(name, value.isMapping() ? alias(value) : value.string());
       }
     }
     return aliases;
+  }
+
+  private String alias(Setting value) {
+    Setting hidden = value.get("hidden");
+    if (hidden != null && !hidden.bool()) {
+      judge.noEffect(hidden, "lists do not show aliases");
+    }
+    String model = value.require("model").string();
+    judge.unread("router_settings.model_group_alias[]", value);
+    return model;
   }
 
   private static Map<String, Integer> priorities(@Nullable Setting setting) {

@@ -90,7 +90,10 @@ public final class RefusalRenderer {
         case OPENAI -> {
           json.writeObjectFieldStart("error");
           json.writeStringField("message", refusal.detail());
-          json.writeStringField("type", errorType(refusal.status(), dialect));
+          // LiteLLM's clients tell a spent budget from a rate by the type
+          boolean budget = refusal.reason().equals("budget-exceeded");
+          json.writeStringField(
+              "type", budget ? "budget_exceeded" : errorType(refusal.status(), dialect));
           json.writeNullField("param");
           json.writeStringField("code", refusal.reason().replace('-', '_'));
           json.writeEndObject();

@@ -33,6 +33,22 @@ class RefusalRendererTest {
   }
 
   @Test
+  void aSpentBudgetHasATypeOfItsOwnForClientsOfLiteLlm() {
+    Refusal spent = Refusal.of(429, "budget-exceeded", "used up");
+    assertThat(
+            StandardCharsets.UTF_8
+                .decode(RefusalRenderer.render(spent, "/v1/chat/completions").body())
+                .toString())
+        .contains("\"type\":\"budget_exceeded\"", "\"code\":\"budget_exceeded\"");
+    Refusal often = Refusal.of(429, "rate-limit", "too often");
+    assertThat(
+            StandardCharsets.UTF_8
+                .decode(RefusalRenderer.render(often, "/v1/chat/completions").body())
+                .toString())
+        .contains("\"type\":\"rate_limit_exceeded\"");
+  }
+
+  @Test
   void fieldsAndContentTypeGoAlong() {
     Rendered rendered = RefusalRenderer.render(REFUSAL, "/elsewhere");
     assertThat(rendered.status()).isEqualTo(401);

@@ -26,6 +26,7 @@ import io.llmguard.key.KeyDirectory;
 import io.llmguard.key.KeyHash;
 import io.llmguard.key.KeyIssuer;
 import io.llmguard.key.MemoryKeyStore;
+import io.llmguard.limit.AddressRateLimitStage;
 import io.llmguard.limit.CallerRateLimitStage;
 import io.llmguard.limit.InMemoryRateLimitStore;
 import io.llmguard.limit.LimitSet;
@@ -50,6 +51,7 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
@@ -116,6 +118,51 @@ class FiltersTest extends ChainTestBase {
         assertThat(nextEnded().outcome().word()).isEqualTo("refused:no-credential");
         assertThat(nothingElseEnded()).isTrue();
       }
+    }
+  }
+
+  /** The application's own, around the limiter: whatever is thrown below, it carries on. */
+  private static Filter carryingOn(AtomicInteger caught) {
+    return (request, response, chain) -> {
+      try {
+        chain.doFilter(request, response);
+      } catch (Exception | Error e) {
+        caught.incrementAndGet();
+        response.getOutputStream().print("carried on");
+      }
+    };
+  }
+
+  /** lollms_hub raises its 429 where everything is caught: here a refusal is a value. */
+  @Test
+  void lessonTheLimiterStandsInACatchOfEverythingAndNeverRejects() throws Exception {
+    RateLimit two = new RateLimit(2, Duration.ofHours(1), 1);
+    AtomicInteger caught = new AtomicInteger();
+    AtomicInteger worked = new AtomicInteger();
+    try (InMemoryRateLimitStore counters = new InMemoryRateLimitStore(TimeSource.system())) {
+      start(
+          context -> {
+            map(context, "outside", carryingOn(caught));
+            map(
+                context,
+                "limit",
+                new AddressRateLimitFilter(new AddressRateLimitStage(counters, two)));
+            map(context, "inside", carryingOn(caught));
+          },
+          (request, response) -> {
+            worked.incrementAndGet();
+            throw new IllegalStateException("the application's own");
+          });
+      try (RawHttp client = connect()) {
+        assertThat(status(client, "/")).isEqualTo(200);
+        assertThat(status(client, "/")).isEqualTo(200);
+        for (int i = 0; i < 3; i++) {
+          assertThat(status(client, "/")).isEqualTo(429);
+        }
+      }
+      assertThat(worked).hasValue(2);
+      // its own failures only: the limiter threw nothing that could be caught
+      assertThat(caught).hasValue(2);
     }
   }
 

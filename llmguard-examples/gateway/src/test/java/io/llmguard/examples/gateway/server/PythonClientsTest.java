@@ -14,6 +14,25 @@ import org.junit.jupiter.api.io.TempDir;
 class PythonClientsTest {
   private static final String MASTER = "sk-0123456789abcdef0123456789abcdef";
 
+  private static final String PRICED =
+      """
+      model_list:
+        - model_name: moltbot-llm
+          litellm_params:
+            model: ollama/gemma3:270m
+            api_base: ${UPSTREAM}
+            output_cost_per_token: 0.001
+      general_settings: {master_key: %s}
+      litellm_settings: {max_budget: 100}
+      llmguard:
+        listen: 127.0.0.1:0
+        data_dir: ${DATA}
+        rate_limits:
+          per_key: {requests: 999, per: 1m, burst: 999}
+          per_ip: {requests: 999, per: 1m, burst: 999}
+      """
+          .formatted(MASTER);
+
   @TempDir private Path folder = Path.of("");
 
   @Test
@@ -29,27 +48,18 @@ class PythonClientsTest {
   }
 
   @Test
+  void administrationWorksWithLiteLlmsClientAndItsNames() throws Exception {
+    Path python = Needs.fileNamedBy("LLMGUARD_PYTHON", "a Python with the package litellm");
+    try (RunningGateway gateway = RunningGateway.start(folder, PRICED)) {
+      run(python, "admin.py", gateway.url(), MASTER);
+    }
+  }
+
+  @Test
   void virtualKeysWorkInLiteLlmsOwnSdkAndRaiseItsErrors() throws Exception {
     Path python =
         Needs.fileNamedBy("LLMGUARD_PYTHON", "a Python with the packages litellm and openai");
-    String yaml =
-        """
-        model_list:
-          - model_name: moltbot-llm
-            litellm_params:
-              model: ollama/gemma3:270m
-              api_base: ${UPSTREAM}
-              output_cost_per_token: 0.001
-        general_settings: {master_key: %s}
-        llmguard:
-          listen: 127.0.0.1:0
-          data_dir: ${DATA}
-          rate_limits:
-            per_key: {requests: 999, per: 1m, burst: 999}
-            per_ip: {requests: 999, per: 1m, burst: 999}
-        """
-            .formatted(MASTER);
-    try (RunningGateway gateway = RunningGateway.start(folder, yaml)) {
+    try (RunningGateway gateway = RunningGateway.start(folder, PRICED)) {
       run(python, "virtual_keys.py", gateway.url(), MASTER);
     }
   }

@@ -29,6 +29,7 @@ import org.yaml.snakeyaml.nodes.Tag;
 final class Setting {
   private static final Pattern VARIABLE = Pattern.compile("\\$\\{([A-Za-z_][A-Za-z0-9_]*)}");
   private static final String ENVIRON = "os.environ/";
+  private static final int MOST_MERGES = 20;
 
   private final String file;
   private final String path;
@@ -129,16 +130,21 @@ final class Setting {
       if (!(node instanceof MappingNode mapping)) {
         throw error("must hold settings (name: value), not " + kind());
       }
-      children = readChildren(mapping);
+      children = readChildren(mapping, 0);
     }
     return children;
   }
 
-  private Map<String, Setting> readChildren(MappingNode mapping) {
+  private Map<String, Setting> readChildren(MappingNode mapping, int depth) {
     Map<String, Setting> found = new LinkedHashMap<>();
+    List<Node> merged = new ArrayList<>();
     for (NodeTuple tuple : mapping.getValue()) {
       if (!(tuple.getKeyNode() instanceof ScalarNode key)) {
         throw error("the name of a setting must be a plain word");
+      }
+      if (Tag.MERGE.equals(key.getTag())) {
+        merged.add(tuple.getValueNode());
+        continue;
       }
       String name = key.getValue();
       String below = path.isEmpty() ? name : path + "." + name;
@@ -150,7 +156,22 @@ final class Setting {
             file, key.getStartMark().getLine() + 1, below, "is set twice in one place");
       }
     }
+    merged.forEach(node -> merge(node, found, depth));
     return found;
+  }
+
+  /** YAML's {@code <<}: what stands in other groups and not in this one. */
+  private void merge(Node node, Map<String, Setting> into, int depth) {
+    if (depth > MOST_MERGES) {
+      throw error("takes settings by << from too many groups, or from itself");
+    }
+    if (node instanceof MappingNode group) {
+      readChildren(group, depth + 1).forEach(into::putIfAbsent);
+    } else if (node instanceof SequenceNode groups) {
+      groups.getValue().forEach(each -> merge(each, into, depth + 1));
+    } else {
+      throw error("takes by << what are no settings");
+    }
   }
 
   List<Setting> list() {

@@ -54,6 +54,31 @@ class ConfigReaderTest {
   }
 
   @Test
+  void settingsThatAGroupTakesFromAnotherAreItsOwn() throws IOException {
+    GatewayConfig config =
+        read(
+            """
+            model_list:
+              - model_name: a
+                litellm_params: &gpu
+                  model: ollama/a
+                  api_base: http://gpu1:11434
+                  rpm: 5
+              - model_name: b
+                litellm_params: {<<: *gpu, model: ollama/b}
+            litellm_settings:
+              <<: [{max_budget: 5}, {max_budget: 7, budget_duration: 1d}]
+            """);
+    assertThat(config.warnings()).isEmpty();
+    assertThat(config.models().get(1).upstreamModel()).isEqualTo("b");
+    assertThat(config.models().get(1).server().baseUrl()).isEqualTo("http://gpu1:11434");
+    assertThat(config.models().get(1).limits().rpm()).isEqualTo(5);
+    assertThat(config.budgets().maxBudget()).isEqualByComparingTo("5");
+    assertRefused("litellm_settings: &a {<<: *a}\n", "litellm_settings", "<<");
+    assertRefused("litellm_settings: {<<: 1}\n", "litellm_settings", "<<");
+  }
+
+  @Test
   void modelsMasterKeyAndOwnSettingsAreRead() throws IOException {
     GatewayConfig config =
         read(

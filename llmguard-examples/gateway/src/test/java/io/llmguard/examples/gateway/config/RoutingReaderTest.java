@@ -95,6 +95,42 @@ class RoutingReaderTest {
   }
 
   @Test
+  void whatStandsInASecondPlaceHoldsWhereTheFirstSaysNothing() throws IOException {
+    GatewayConfig config =
+        read(
+            """
+            model_list:
+              - model_name: a
+                litellm_params: {model: ollama/a, rpm: 5, max_parallel_requests: 1}
+                model_info: {rpm: 7, tpm: 1000}
+              - model_name: b
+                litellm_params: {model: ollama/b}
+            router_settings: {default_max_parallel_requests: 3}
+            """);
+    assertThat(config.warnings()).isEmpty();
+    assertThat(config.models().get(0).limits())
+        .isEqualTo(new DeploymentLimits(null, null, 5L, 1_000L, 1, 1, null));
+    assertThat(config.models().get(1).limits())
+        .isEqualTo(new DeploymentLimits(null, null, null, null, 1, 3, null));
+  }
+
+  @ParameterizedTest
+  @CsvSource({
+    "prompt_caching, PT10M",
+    "session_affinity, PT10M",
+    "enforce_model_rate_limits,",
+    "responses_api_deployment_check,"
+  })
+  void aCheckKeepsAConversationAtItsServerOnlyWhereItSaysSo(String check, Duration kept)
+      throws IOException {
+    assertThat(
+            read("router_settings: {optional_pre_call_checks: [" + check + "]}\n")
+                .routing()
+                .affinity())
+        .isEqualTo(kept);
+  }
+
+  @Test
   void everySettingOfTheRouterIsRead() throws IOException {
     RoutingConfig routing =
         read("""

@@ -159,6 +159,7 @@ check("/global/spend adds up", everything["spend"] > 0 and everything["max_budge
 models = done("GET", "/model/info")["data"]
 has("/model/info", models[0], "model_name litellm_params model_info".split())
 has("/model/info model_info", models[0]["model_info"], ["id", "db_model", "output_cost_per_token"])
+check("/v1/model/info is the same", client.models.info() == models)
 check("/model/info names it", models[0]["litellm_params"]["model"] == "ollama/gemma3:270m")
 
 health = done("GET", "/health")

@@ -101,6 +101,8 @@ public final class AdminApi {
     Supplier<List<AdminModel>> models = builder.models;
     if (models != null) {
       get("/model/info", call -> ServerCalls.models(call, models));
+      // where LiteLLM's own client asks
+      get("/v1/model/info", call -> ServerCalls.models(call, models));
     }
     Supplier<List<EndpointHealth>> health = builder.health;
     if (health != null) {

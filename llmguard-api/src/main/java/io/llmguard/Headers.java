@@ -25,6 +25,18 @@ public interface Headers {
     return first(name) != null;
   }
 
+  /**
+   * The length that {@code Content-Length} announces, in bytes; -1 where it is absent or no number.
+   */
+  default long contentLength() {
+    String value = first("Content-Length");
+    try {
+      return value == null ? -1 : Math.max(-1, Long.parseLong(value.strip()));
+    } catch (NumberFormatException e) {
+      return -1;
+    }
+  }
+
   /** No header fields at all. */
   static Headers empty() {
     return HeaderMap.EMPTY;

@@ -26,14 +26,10 @@ import io.llmguard.network.ClientAddressResolver;
 import io.llmguard.network.ClientAddressStage;
 import io.llmguard.network.NetworkStage;
 import io.llmguard.network.TransportStage;
-import io.llmguard.policy.BodyStage;
-import io.llmguard.policy.CeilingStage;
+import io.llmguard.policy.BodyPolicy;
 import io.llmguard.policy.EndpointCatalogue;
 import io.llmguard.policy.EndpointStage;
-import io.llmguard.policy.FormStage;
-import io.llmguard.policy.ModelStage;
 import io.llmguard.wire.PromptHasher;
-import io.llmguard.wire.RequestReader;
 import java.nio.charset.StandardCharsets;
 import java.time.ZoneId;
 import java.time.ZoneOffset;
@@ -58,35 +54,33 @@ public final class GuardAssembly {
   private final GuardSettings settings;
   private final RateLimitStore counters;
   private final LimitListener limits;
-  private final List<Stage> observers;
   private final List<Customizer> customizers;
   private final Collection<String> knownModels;
   private final ClientAddressResolver addresses;
-  private final Stage transport;
-  private final Stage network;
-  private final Stage addressLimit;
-  private final Stage authentication;
-  private final List<Stage> callerLimits;
-  private final @Nullable Stage budgets;
+  private final StageList stages;
 
   private GuardAssembly(Builder builder) {
     settings = builder.settings;
     counters = builder.counters;
     limits = builder.limits;
-    observers = List.copyOf(builder.observers);
     customizers = List.copyOf(builder.customizers);
-    budgets = builder.budgets;
     knownModels = List.copyOf(builder.knownModels);
     CidrSet proxies = blocks("trusted-proxies", settings.trustedProxies());
     addresses = ClientAddressResolver.behind(proxies);
-    transport = transport(builder.host);
-    network = network();
     RequestLimit perIp = settings.rateLimits().perIp();
-    addressLimit =
-        new AddressRateLimitStage(
-            counters, rate("rate-limits.per-ip", perIp::limit), perIp.mode(), limits);
-    authentication = Credentials.stage(settings, proxies, builder);
-    callerLimits = callerLimits();
+    stages =
+        new StageList(
+            builder.observers,
+            new ClientAddressStage(addresses),
+            transport(builder.host),
+            network(),
+            new AddressRateLimitStage(
+                counters, rate("rate-limits.per-ip", perIp::limit), perIp.mode(), limits),
+            Credentials.stage(settings, proxies, builder),
+            callerLimits(),
+            bodies(),
+            List.of(modelLimits(), tokenLimits()),
+            builder.budgets);
   }
 
   /** Adds to a guard what its settings cannot say. */
@@ -113,10 +107,7 @@ public final class GuardAssembly {
 
   /** The guard of LLM servers' APIs, and of what else the catalogue holds. */
   public Guard forCalls(EndpointCatalogue catalogue) {
-    StandardGuard.Builder guard = upToCaller();
-    guard.stage(Place.ENDPOINT, new EndpointStage(catalogue));
-    callerLimits.forEach(stage -> guard.stage(Place.CALLER_LIMIT, stage));
-    bodies(guard);
+    StandardGuard.Builder guard = stages.forCalls(catalogue);
     customizers.forEach(customizer -> customizer.customize(guard));
     return guard.build();
   }
@@ -127,17 +118,17 @@ public final class GuardAssembly {
    * @param endpoints true to judge the path of the call in question, false for its caller only
    */
   public Guard forValidation(boolean endpoints) {
-    StandardGuard.Builder guard = upToCaller();
+    StandardGuard.Builder guard = stages.forCallers();
     if (endpoints) {
       guard.stage(Place.ENDPOINT, new EndpointStage(EndpointCatalogue.standard()));
     }
-    callerLimits.forEach(stage -> guard.stage(Place.CALLER_LIMIT, stage));
+    stages.addCallerLimits(guard);
     return guard.build();
   }
 
   /** A guard of a program's own pages; they are counted like any other call. */
   public Guard forAdministration(EndpointCatalogue pages) {
-    StandardGuard.Builder guard = upToCaller();
+    StandardGuard.Builder guard = stages.forCallers();
     guard.stage(Place.ENDPOINT, new EndpointStage(pages));
     customizers.forEach(customizer -> customizer.customize(guard));
     return guard.build();
@@ -150,43 +141,30 @@ public final class GuardAssembly {
    */
   public InProcessGuard forOwnCalls() {
     StandardGuard.Builder guard = StandardGuard.builder();
-    observers.forEach(observer -> guard.stage(Place.OBSERVE, observer));
+    stages.addObservers(guard);
     guard.stage(Place.AUTHENTICATION, new KnownCallerStage());
     guard.stage(Place.ENDPOINT, new EndpointStage(EndpointCatalogue.standard()));
-    bodies(guard);
+    stages.addBodies(guard);
     return new InProcessGuard(guard.build());
   }
 
-  private StandardGuard.Builder upToCaller() {
-    StandardGuard.Builder guard = StandardGuard.builder();
-    observers.forEach(observer -> guard.stage(Place.OBSERVE, observer));
-    guard.stage(Place.CLIENT_ADDRESS, new ClientAddressStage(addresses));
-    guard.stage(Place.TRANSPORT, transport);
-    guard.stage(Place.NETWORK, network);
-    guard.stage(Place.ADDRESS_LIMIT, addressLimit);
-    guard.stage(Place.AUTHENTICATION, authentication);
-    return guard;
+  private BodyPolicy bodies() {
+    return BodyPolicy.builder()
+        .hasher(hasher())
+        .maxBody(maxBody())
+        .maxForm(settings.limits().upload().bytes())
+        .formDirectory(settings.dataDir())
+        .ceilings(ceilings())
+        .build();
   }
 
-  private void bodies(StandardGuard.Builder guard) {
-    guard.stage(Place.BODY, new BodyStage(RequestReader.create(hasher()), maxBody()));
-    guard.stage(Place.BODY, new FormStage(settings.dataDir(), settings.limits().upload().bytes()));
-    guard.stage(Place.MODEL, new ModelStage());
-    guard.stage(Place.MODEL, new CeilingStage(ceilings()));
-    if (!settings.rateLimits().perModel().isEmpty()) {
-      guard.stage(Place.USAGE_LIMIT, modelLimits());
-    }
+  private Stage tokenLimits() {
     TokenLimit tokens = settings.rateLimits().tokens();
-    guard.stage(
-        Place.USAGE_LIMIT,
-        TokenRateLimitStage.builder(counters)
-            .limit(rate(tokens))
-            .mode(tokens == null ? LimitMode.ENFORCE : tokens.mode())
-            .listener(limits)
-            .build());
-    if (budgets != null) {
-      guard.stage(Place.BUDGET, budgets);
-    }
+    return TokenRateLimitStage.builder(counters)
+        .limit(rate(tokens))
+        .mode(tokens == null ? LimitMode.ENFORCE : tokens.mode())
+        .listener(limits)
+        .build();
   }
 
   private PromptHasher hasher() {
@@ -248,7 +226,11 @@ public final class GuardAssembly {
         .forEach(
             (pattern, limit) ->
                 stage.limit(
-                    new ModelLimit(pattern, rate("rate-limits.per-model", limit::limit), false)));
+                    new ModelLimit(
+                        pattern,
+                        rate("rate-limits.per-model", limit::limit),
+                        false,
+                        limit.mode())));
     stage.knownModels(knownModels);
     return named("rate-limits.per-model", stage::build);
   }

@@ -3,6 +3,7 @@ package io.llmguard.assembly;
 import io.llmguard.limit.LimitMode;
 import io.llmguard.limit.RateLimit;
 import io.llmguard.network.TransportStage.PlainHttp;
+import io.llmguard.policy.BodyPolicy;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
@@ -227,9 +228,9 @@ public record GuardSettings(
 
     /** Fills in the defaults. */
     public Limits {
-      body = or(body, ByteSize.ofMegabytes(10));
+      body = or(body, new ByteSize(BodyPolicy.MAX_BODY));
       bodyTime = or(bodyTime, Duration.ofSeconds(60));
-      upload = or(upload, ByteSize.ofMegabytes(100));
+      upload = or(upload, new ByteSize(BodyPolicy.MAX_FORM));
       connect = or(connect, Duration.ofSeconds(5));
       firstByte = or(firstByte, Duration.ofMinutes(10));
       idle = or(idle, Duration.ofMinutes(2));

@@ -16,6 +16,7 @@ import java.util.Set;
 import java.util.concurrent.CompletionStage;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.regex.Pattern;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -46,25 +47,28 @@ public final class ModelRateLimitStage implements Stage {
   private final List<Rule> shared = new ArrayList<>();
   private final List<Rule> perCaller = new ArrayList<>();
   private final Set<String> known;
-  private final Limiter together;
-  private final Limiter apart;
+  private final Limiter callersOwn;
   private final ConcurrentHashMap<String, Pattern> callersPatterns = new ConcurrentHashMap<>();
 
-  private record Rule(String pattern, Pattern compiled, RateLimit limit) {}
+  private record Rule(String pattern, Pattern compiled, RateLimit limit, Limiter limiter) {}
 
   private ModelRateLimitStage(Builder builder) {
     known = Set.copyOf(builder.known);
-    together =
-        new Limiter(
-            POLICY, "rate-limit", "requests", builder.store, builder.mode, builder.listener);
-    apart =
-        new Limiter(
-            CALLER_POLICY, "rate-limit", "requests", builder.store, builder.mode, builder.listener);
+    callersOwn = limiter(CALLER_POLICY, LimitMode.ENFORCE, builder);
     for (ModelLimit limit : builder.limits) {
-      Rule rule = new Rule(limit.pattern(), ModelNames.pattern(limit.pattern()), limit.limit());
+      Rule rule =
+          new Rule(
+              limit.pattern(),
+              ModelNames.pattern(limit.pattern()),
+              limit.limit(),
+              limiter(limit.perCaller() ? CALLER_POLICY : POLICY, limit.mode(), builder));
       requireMatch(rule);
       (limit.perCaller() ? perCaller : shared).add(rule);
     }
+  }
+
+  private static Limiter limiter(String policy, LimitMode mode, Builder builder) {
+    return new Limiter(policy, "rate-limit", "requests", builder.store, mode, builder.listener);
   }
 
   private void requireMatch(Rule rule) {
@@ -86,7 +90,9 @@ public final class ModelRateLimitStage implements Stage {
 
   /** False from a failure of the store to its next answer. */
   public boolean storeAvailable() {
-    return together.storeAvailable() && apart.storeAvailable();
+    return callersOwn.storeAvailable()
+        && Stream.concat(shared.stream(), perCaller.stream())
+            .allMatch(rule -> rule.limiter.storeAvailable());
   }
 
   @Override
@@ -96,15 +102,21 @@ public final class ModelRateLimitStage implements Stage {
     if (sent == null) {
       return exchange.admit();
     }
+    Caller caller = exchange.caller();
+    if (shared.isEmpty()
+        && perCaller.isEmpty()
+        && (caller == null || caller.limits().perModel().isEmpty())) {
+      return exchange.admit();
+    }
     String model = ModelNames.plain(sent);
     List<Charge> charges = new ArrayList<>(2);
     for (Rule rule : shared) {
       if (rule.compiled.matcher(model).matches()) {
         LimitKey key = LimitKey.of(POLICY, subject(rule.pattern, model));
-        charges.add(Charge.take(together, key, rule.limit, 1));
+        charges.add(Charge.take(rule.limiter, key, rule.limit, 1));
       }
     }
-    addPerCaller(exchange.caller(), model, charges);
+    addPerCaller(caller, model, charges);
     return charges.isEmpty()
         ? exchange.admit()
         : Charges.hold(exchange, charged, charges.toArray(Charge[]::new));
@@ -118,7 +130,7 @@ public final class ModelRateLimitStage implements Stage {
     for (Map.Entry<String, RateLimit> limit : caller.limits().perModel().entrySet()) {
       if (compiled(limit.getKey()).matcher(model).matches()) {
         own = true;
-        charges.add(charge(caller, limit.getKey(), model, limit.getValue()));
+        charges.add(charge(callersOwn, caller, limit.getKey(), model, limit.getValue()));
       }
     }
     if (own) {
@@ -126,15 +138,16 @@ public final class ModelRateLimitStage implements Stage {
     }
     for (Rule rule : perCaller) {
       if (rule.compiled.matcher(model).matches()) {
-        charges.add(charge(caller, rule.pattern, model, rule.limit));
+        charges.add(charge(rule.limiter, caller, rule.pattern, model, rule.limit));
       }
     }
   }
 
-  private Charge charge(Caller caller, String pattern, String model, RateLimit limit) {
+  private Charge charge(
+      Limiter limiter, Caller caller, String pattern, String model, RateLimit limit) {
     // neither part of an id ends with a newline, so two pairs never make one key
     String subject = caller.id() + '\n' + subject(pattern, model);
-    return Charge.take(apart, LimitKey.of(CALLER_POLICY, subject), limit, 1);
+    return Charge.take(limiter, LimitKey.of(CALLER_POLICY, subject), limit, 1);
   }
 
   private String subject(String pattern, String model) {
@@ -162,7 +175,6 @@ public final class ModelRateLimitStage implements Stage {
     private final RateLimitStore store;
     private final List<ModelLimit> limits = new ArrayList<>();
     private final Set<String> known = new HashSet<>();
-    private LimitMode mode = LimitMode.ENFORCE;
     private LimitListener listener = LimitListener.NONE;
 
     private Builder(RateLimitStore store) {
@@ -179,12 +191,6 @@ public final class ModelRateLimitStage implements Stage {
     public Builder knownModels(Collection<String> models) {
       known.clear();
       models.forEach(model -> known.add(ModelNames.plain(model)));
-      return this;
-    }
-
-    /** How strictly the limits are held; {@link LimitMode#ENFORCE} unless set. */
-    public Builder mode(LimitMode value) {
-      mode = Objects.requireNonNull(value);
       return this;
     }
 

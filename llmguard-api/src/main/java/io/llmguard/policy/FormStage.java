@@ -44,9 +44,12 @@ public final class FormStage implements Stage {
    * A stage.
    *
    * @param directory where forms are kept while they are judged and sent; it must exist
-   * @param maxBytes the largest form
+   * @param maxBytes the largest form, at least 1
    */
   public FormStage(Path directory, long maxBytes) {
+    if (maxBytes < 1) {
+      throw new IllegalArgumentException("the largest form has at least 1 byte: " + maxBytes);
+    }
     this.directory = directory;
     this.maxBytes = maxBytes;
   }
@@ -67,7 +70,7 @@ public final class FormStage implements Stage {
       return exchange.refuse(
           Refusal.of(415, "content-coding", "send the form as it is, without a content coding"));
     }
-    if (announced(exchange.request().headers().first("Content-Length")) > maxBytes) {
+    if (exchange.request().headers().contentLength() > maxBytes) {
       return exchange.refuse(tooLarge());
     }
     MultipartReader reader =
@@ -79,14 +82,6 @@ public final class FormStage implements Stage {
     Reading reading = new Reading(exchange, reader);
     exchange.request().streamBody().subscribe(reading);
     return reading.decision;
-  }
-
-  private static long announced(@Nullable String length) {
-    try {
-      return length == null ? 0 : Long.parseLong(length.strip());
-    } catch (NumberFormatException e) {
-      return 0; // then it is counted
-    }
   }
 
   private Refusal tooLarge() {
@@ -125,6 +120,10 @@ public final class FormStage implements Stage {
 
     @Override
     public void onNext(ByteBuffer bytes) {
+      if (exchange.completed()) {
+        refuse(incomplete()); // its client has left, and nobody waits for it any more
+        return;
+      }
       try {
         MalformedBody malformed = reader.accept(bytes);
         if (malformed != null) {
@@ -147,7 +146,7 @@ public final class FormStage implements Stage {
         known = Spool.create(directory, maxBytes);
         spool = known;
         exchange.put(SPOOL, known);
-        if (decision.isDone()) {
+        if (decision.isDone() || exchange.completed()) {
           known.close(); // too late: the call may have been settled already
         }
       }
@@ -171,8 +170,12 @@ public final class FormStage implements Stage {
         exchange.body(new RequestBody.InFile(whole.file(), whole.length()));
         decision.complete(new Decision.Admit(exchange));
       } else {
-        refuse(Refusal.of(400, "body-incomplete", "there is no form in the body"));
+        refuse(incomplete());
       }
+    }
+
+    private static Refusal incomplete() {
+      return Refusal.of(400, "body-incomplete", "there is no form in the body");
     }
 
     private void refuse(Refusal refusal) {

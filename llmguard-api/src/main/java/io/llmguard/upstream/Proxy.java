@@ -74,7 +74,8 @@ public final class Proxy {
   public ProxiedCall forward(Exchange exchange, ClientResponse client) {
     Headers headers = exchange.request().headers();
     String length = headers.first("Content-Length");
-    long bytes = length == null ? -1 : lengthOf(length);
+    // one that is no number goes in chunks, as far as the client's server let it pass
+    long bytes = headers.contentLength();
     boolean none = length == null && !headers.contains("Transfer-Encoding") && bodiless(exchange);
     return forward(
         exchange, none || bytes == 0 ? null : exchange.request().streamBody(), bytes, client);
@@ -85,14 +86,6 @@ public final class Proxy {
       case "GET", "HEAD", "DELETE", "OPTIONS" -> true;
       default -> false;
     };
-  }
-
-  private static long lengthOf(String value) {
-    try {
-      return Math.max(-1, Long.parseLong(value));
-    } catch (NumberFormatException e) {
-      return -1; // then it goes in chunks, as far as the client's server let it pass
-    }
   }
 
   /**

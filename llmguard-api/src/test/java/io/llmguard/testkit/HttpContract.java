@@ -14,6 +14,7 @@ import io.llmguard.auth.AuthenticationStage;
 import io.llmguard.key.IssuedKey;
 import io.llmguard.key.KeyDirectory;
 import io.llmguard.key.KeyIssuer;
+import io.llmguard.key.KeyStore;
 import io.llmguard.key.MemoryKeyStore;
 import io.llmguard.limit.AddressRateLimitStage;
 import io.llmguard.limit.InMemoryRateLimitStore;
@@ -24,11 +25,10 @@ import io.llmguard.network.ClientAddressResolver;
 import io.llmguard.network.ClientAddressStage;
 import io.llmguard.network.NetworkStage;
 import io.llmguard.network.TransportStage;
-import io.llmguard.policy.BodyStage;
+import io.llmguard.policy.BodyPolicy;
 import io.llmguard.policy.EndpointCatalogue;
 import io.llmguard.policy.EndpointStage;
-import io.llmguard.policy.FormStage;
-import io.llmguard.policy.ModelStage;
+import io.llmguard.policy.ModelAccess;
 import io.llmguard.policy.Scope;
 import io.llmguard.upstream.JdkTransport;
 import io.llmguard.upstream.Proxy;
@@ -36,7 +36,6 @@ import io.llmguard.upstream.TransportSettings;
 import io.llmguard.upstream.Upstream;
 import io.llmguard.upstream.UpstreamRouter;
 import io.llmguard.upstream.UpstreamTransport;
-import io.llmguard.wire.RequestReader;
 import java.io.IOException;
 import java.net.URI;
 import java.nio.file.Path;
@@ -76,14 +75,16 @@ public abstract class HttpContract {
   /** A call that has ended. */
   protected record Ended(Exchange exchange, Outcome outcome) {}
 
-  protected final MemoryKeyStore store = new MemoryKeyStore();
   private final BlockingQueue<Ended> ended = new LinkedBlockingQueue<>();
 
+  protected KeyStore store;
   protected ReplayUpstream upstream;
   protected UpstreamTransport transport;
   protected KeyDirectory keys;
   protected KeyIssuer issuer;
   protected String key;
+  protected String adminKey;
+  protected String narrowKey;
   protected Proxy proxy;
   protected Guard guard;
   protected Server server;
@@ -102,8 +103,11 @@ public abstract class HttpContract {
         Proxy.builder(
                 UpstreamRouter.to(Upstream.builder("local", upstream.uri(), transport).build()))
             .build();
+    store = store();
     issuer = new KeyIssuer(store, io.llmguard.TimeSource.system());
     key = issue("default").key().reveal();
+    adminKey = issuer.issue("admin", r -> r.scopes(EnumSet.allOf(Scope.class))).key().reveal();
+    narrowKey = issuer.issue("narrow", r -> r.models(ModelAccess.of(List.of("a")))).key().reveal();
     keys = KeyDirectory.builder(store).refreshEvery(Duration.ofMillis(20)).open();
     guard = guard().build();
     server = start(guard, proxy);
@@ -118,6 +122,11 @@ public abstract class HttpContract {
     upstream.close();
   }
 
+  /** Where keys are kept. */
+  protected KeyStore store() throws Exception {
+    return new MemoryKeyStore();
+  }
+
   /** A new key with the default scopes. */
   protected IssuedKey issue(String name) {
     return issuer.issue(name, r -> r);
@@ -126,8 +135,10 @@ public abstract class HttpContract {
   /** The stages of these tests, at their places. */
   protected StandardGuard.Builder guard() throws Exception {
     RateLimitStore limits = new InMemoryRateLimitStore(io.llmguard.TimeSource.system());
-    return StandardGuard.builder()
-        .stage(Place.OBSERVE, new Observer())
+    StandardGuard.Builder stages = StandardGuard.builder();
+    bodies().addTo(stages);
+    return stages
+        .stage(Place.OBSERVE, observer())
         .stage(
             Place.CLIENT_ADDRESS,
             new ClientAddressStage(ClientAddressResolver.behind(CidrSet.of("127.0.0.2/32"))))
@@ -138,10 +149,17 @@ public abstract class HttpContract {
             new AddressRateLimitStage(
                 limits, new RateLimit(100_000, Duration.ofSeconds(1), 100_000)))
         .stage(Place.AUTHENTICATION, authentication().build())
-        .stage(Place.ENDPOINT, new EndpointStage(EndpointCatalogue.standard()))
-        .stage(Place.BODY, new BodyStage(RequestReader.create(), MAX_BODY))
-        .stage(Place.BODY, new FormStage(forms, MAX_FORM))
-        .stage(Place.MODEL, new ModelStage());
+        .stage(Place.ENDPOINT, new EndpointStage(EndpointCatalogue.standard()));
+  }
+
+  /** What bodies are held to. */
+  protected BodyPolicy bodies() {
+    return BodyPolicy.builder().maxBody(MAX_BODY).maxForm(MAX_FORM).formDirectory(forms).build();
+  }
+
+  /** A stage that lets every call pass, and sees it to its end. */
+  protected Stage observer() {
+    return new Observer();
   }
 
   /** Who is let in: the holders of keys. */
@@ -198,11 +216,14 @@ public abstract class HttpContract {
     return "Authorization: Bearer " + key;
   }
 
-  /** The header line with a new key of every scope. */
-  protected String adminAuthorization() throws Exception {
-    String admin = issuer.issue("admin", r -> r.scopes(EnumSet.allOf(Scope.class))).key().reveal();
-    keys.refresh();
-    return "Authorization: Bearer " + admin;
+  /** The header line with a key of every scope. */
+  protected String adminAuthorization() {
+    return "Authorization: Bearer " + adminKey;
+  }
+
+  /** The header line with a key for the model {@code a} only. */
+  protected String narrowAuthorization() {
+    return "Authorization: Bearer " + narrowKey;
   }
 
   /** The URI of the server. */

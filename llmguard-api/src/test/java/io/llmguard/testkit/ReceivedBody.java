@@ -5,6 +5,7 @@ import java.io.IOException;
 import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
 import java.util.HexFormat;
+import java.util.function.LongConsumer;
 
 /** The body of a received request, of any size, in constant memory. Immutable. */
 public final class ReceivedBody {
@@ -24,7 +25,7 @@ public final class ReceivedBody {
     return new ReceivedBody(new byte[0], 0, HexFormat.of().formatHex(sha256().digest()), false);
   }
 
-  static ReceivedBody read(BodyReader reader) {
+  static ReceivedBody read(BodyReader reader, LongConsumer received) {
     ByteArrayOutputStream kept = new ByteArrayOutputStream();
     MessageDigest digest = sha256();
     long length = 0;
@@ -32,6 +33,7 @@ public final class ReceivedBody {
     try {
       for (int n = reader.read(buffer); n >= 0; n = reader.read(buffer)) {
         length += n;
+        received.accept(n);
         digest.update(buffer, 0, n);
         if (length <= ReceivedRequest.KEPT_BODY) {
           kept.write(buffer, 0, n);

@@ -51,6 +51,9 @@ public final class ReplayUpstream implements AutoCloseable {
   private final Set<Socket> open = ConcurrentHashMap.newKeySet();
   private final AtomicInteger connections = new AtomicInteger();
 
+  // guarded by this
+  private long bodyBytes;
+
   private ReplayUpstream(List<Recording> recordings) throws IOException {
     this.recordings = List.copyOf(recordings);
     this.server = new ServerSocket(0, 1024, InetAddress.getLoopbackAddress());
@@ -110,6 +113,29 @@ public final class ReplayUpstream implements AutoCloseable {
       throw new AssertionError("no request came within " + DEADLINE_SECONDS + " s");
     }
     return next;
+  }
+
+  /**
+   * Waits until so many bytes of bodies have come, be their requests whole or not.
+   *
+   * @throws AssertionError after 20 seconds with less
+   */
+  public void awaitBodyBytes(long count) throws InterruptedException {
+    long deadline = System.nanoTime() + TimeUnit.SECONDS.toNanos(DEADLINE_SECONDS);
+    synchronized (this) {
+      while (bodyBytes < count) {
+        long millis = TimeUnit.NANOSECONDS.toMillis(deadline - System.nanoTime());
+        if (millis <= 0) {
+          throw new AssertionError(bodyBytes + " bytes came within " + DEADLINE_SECONDS + " s");
+        }
+        wait(millis);
+      }
+    }
+  }
+
+  synchronized void bodyBytes(long count) {
+    bodyBytes += count;
+    notifyAll();
   }
 
   /** Completes when a client left during an answer: see {@link ReceivedRequest#cancelled()}. */

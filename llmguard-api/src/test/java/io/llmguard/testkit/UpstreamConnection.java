@@ -56,7 +56,9 @@ final class UpstreamConnection implements Runnable {
           .write("HTTP/1.1 100 Continue\r\n\r\n".getBytes(StandardCharsets.US_ASCII));
     }
     ReceivedBody body =
-        unread ? ReceivedBody.unread() : ReceivedBody.read(BodyReader.ofRequest(in, headers));
+        unread
+            ? ReceivedBody.unread()
+            : ReceivedBody.read(BodyReader.ofRequest(in, headers), upstream::bodyBytes);
     ReceivedRequest request = new ReceivedRequest(number, parts[0], parts[1], headers, body);
     upstream.received(request);
     if (!unread && !body.complete()) {

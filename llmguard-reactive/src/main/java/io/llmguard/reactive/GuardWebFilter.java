@@ -1,10 +1,10 @@
 package io.llmguard.reactive;
 
 import io.llmguard.Decision;
+import io.llmguard.DecisionDeadline;
 import io.llmguard.Exchange;
 import io.llmguard.Guard;
 import io.llmguard.Outcome;
-import io.llmguard.Refusal;
 import io.llmguard.Stage;
 import io.llmguard.StandardGuard;
 import io.llmguard.StandardGuard.Place;
@@ -20,6 +20,7 @@ import java.util.concurrent.CompletionStage;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
+import org.slf4j.LoggerFactory;
 import org.springframework.web.server.ServerWebExchange;
 import org.springframework.web.server.WebFilter;
 import org.springframework.web.server.WebFilterChain;
@@ -38,20 +39,17 @@ import reactor.core.publisher.Mono;
  * threads; any other stays on the thread that the call came on. Thread-safe.
  */
 public class GuardWebFilter implements WebFilter, AutoCloseable {
-  private static final Refusal TOO_LATE =
-      Refusal.of(503, "guard-timeout", "the guard could not decide in time; try again later");
-
   private final Guard guard;
-  private final boolean owned;
-  private volatile Duration bodyDeadline = Duration.ofSeconds(60);
+  private final @Nullable AutoCloseable owned;
+  private volatile DecisionDeadline deadline = DecisionDeadline.DEFAULT;
 
   /** A filter over a guard, which stays its owner's to close. */
   public GuardWebFilter(Guard guard) {
-    this(guard, false);
+    this(guard, null);
   }
 
-  /** A filter over a guard, which is closed with it where it is owned. */
-  GuardWebFilter(Guard guard, boolean owned) {
+  /** A filter over a guard, and what is closed with it. */
+  GuardWebFilter(Guard guard, @Nullable AutoCloseable owned) {
     this.guard = Objects.requireNonNull(guard);
     this.owned = owned;
   }
@@ -72,10 +70,7 @@ public class GuardWebFilter implements WebFilter, AutoCloseable {
 
   /** How long a client may take to send a body that is read here; 60 s unless set. */
   public final GuardWebFilter bodyDeadline(Duration value) {
-    if (value.toMillis() < 1) {
-      throw new IllegalArgumentException("a deadline for bodies is at least 1 ms: " + value);
-    }
-    bodyDeadline = value;
+    deadline = new DecisionDeadline(value);
     return this;
   }
 
@@ -99,8 +94,12 @@ public class GuardWebFilter implements WebFilter, AutoCloseable {
   /** Closes what this filter had opened itself. */
   @Override
   public final void close() {
-    if (owned) {
-      guard.close();
+    if (owned != null) {
+      try {
+        owned.close();
+      } catch (Exception e) {
+        LoggerFactory.getLogger(GuardWebFilter.class).warn("closing a guard failed", e);
+      }
     }
   }
 
@@ -125,12 +124,12 @@ public class GuardWebFilter implements WebFilter, AutoCloseable {
     }
     AtomicBoolean answered = new AtomicBoolean();
     return Mono.fromFuture(decision, true)
-        .timeout(bodyDeadline, Mono.defer(() -> late(decision, conversation)))
+        .timeout(deadline.duration(), Mono.defer(() -> late(decision, conversation)))
         .doOnCancel(
             () -> {
               if (answered.compareAndSet(false, true)) {
                 conversation.clientGone();
-                settle(decision, Outcome.CLIENT_GONE);
+                DecisionDeadline.abandon(decision, Outcome.CLIENT_GONE);
               }
             })
         .flatMap(
@@ -161,19 +160,8 @@ public class GuardWebFilter implements WebFilter, AutoCloseable {
     if (decision.isDone()) {
       return Mono.fromFuture(decision);
     }
-    settle(decision, Outcome.TIMEOUT);
-    return Mono.just(new Decision.Refuse(TOO_LATE));
-  }
-
-  /** Ends a call that is admitted when nobody waits for it any more. */
-  private static void settle(CompletableFuture<Decision> decision, Outcome outcome) {
-    var unused =
-        decision.thenAccept(
-            decided -> {
-              if (decided instanceof Decision.Admit admit) {
-                admit.exchange().onComplete(outcome);
-              }
-            });
+    DecisionDeadline.abandon(decision, Outcome.TIMEOUT);
+    return Mono.just(DecisionDeadline.TOO_LATE);
   }
 
   private Mono<Void> obey(

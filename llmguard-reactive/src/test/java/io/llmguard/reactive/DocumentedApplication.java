@@ -1,22 +1,12 @@
 package io.llmguard.reactive;
 
-import io.llmguard.StandardGuard;
-import io.llmguard.StandardGuard.Place;
 import io.llmguard.auth.ApiKeyAuthenticator;
-import io.llmguard.auth.AuthenticationStage;
 import io.llmguard.key.KeyDirectory;
-import io.llmguard.limit.CallerRateLimitStage;
-import io.llmguard.limit.LimitSet;
 import io.llmguard.limit.RateLimit;
 import io.llmguard.limit.RateLimitStore;
-import io.llmguard.policy.BodyStage;
-import io.llmguard.policy.EndpointCatalogue;
-import io.llmguard.policy.EndpointStage;
-import io.llmguard.policy.ModelStage;
 import io.llmguard.upstream.Proxy;
 import io.llmguard.upstream.Upstream;
 import io.llmguard.upstream.UpstreamRouter;
-import io.llmguard.wire.RequestReader;
 import java.time.Duration;
 import java.util.Map;
 import org.springframework.context.annotation.Bean;
@@ -29,25 +19,15 @@ import reactor.core.publisher.Mono;
 @Configuration
 @EnableWebFlux
 class DocumentedApplication {
-  private static final LimitSet TEN_A_MINUTE =
-      new LimitSet(new RateLimit(10, Duration.ofMinutes(1), 5), null, null, Map.of());
-
-  private static AuthenticationStage apiKeys(KeyDirectory keys) {
-    return AuthenticationStage.builder()
-        .authenticator(ApiKeyAuthenticator.builder().keys(keys).build())
-        .build();
-  }
+  private static final RateLimit TEN_A_MINUTE = new RateLimit(10, Duration.ofMinutes(1), 5);
 
   @Bean
   LlmGuardWebFilter guard(KeyDirectory keys, RateLimitStore counters) {
-    return new LlmGuardWebFilter(
-        StandardGuard.builder()
-            .stage(Place.AUTHENTICATION, apiKeys(keys))
-            .stage(Place.ENDPOINT, new EndpointStage(EndpointCatalogue.standard()))
-            .stage(Place.CALLER_LIMIT, new CallerRateLimitStage(counters, TEN_A_MINUTE))
-            .stage(Place.BODY, new BodyStage(RequestReader.create(), 32 << 20))
-            .stage(Place.MODEL, new ModelStage())
-            .build());
+    return LlmGuardWebFilter.builder()
+        .authenticator(ApiKeyAuthenticator.builder().keys(keys).build())
+        .counters(counters)
+        .perCaller(TEN_A_MINUTE)
+        .build();
   }
 
   @Bean

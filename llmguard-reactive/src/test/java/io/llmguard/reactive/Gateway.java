@@ -12,12 +12,25 @@ final class Gateway {
   private Gateway() {}
 
   static HttpContract.Server start(Guard guard, Proxy proxy, Duration bodyDeadline) {
+    return start("", guard, proxy, bodyDeadline);
+  }
+
+  /** The same, in an application that stands here. */
+  static HttpContract.Server start(
+      String contextPath, Guard guard, Proxy proxy, Duration bodyDeadline) {
     if ("Boot".equals(System.getProperty("llmguard.engine"))) {
-      return BootApplication.gateway(guard, proxy, bodyDeadline);
+      return BootApplication.gateway(contextPath, guard, proxy, bodyDeadline);
     }
     NettyServer server =
-        NettyServer.start(
-            new LlmProxyHandler(proxy), new LlmGuardWebFilter(guard).bodyDeadline(bodyDeadline));
+        NettyServer.startAt(
+            contextPath,
+            new LlmProxyHandler(proxy),
+            new LlmGuardWebFilter(guard).bodyDeadline(bodyDeadline));
+    return closing(server, () -> {});
+  }
+
+  /** A server, and what is closed with it. */
+  static HttpContract.Server closing(NettyServer server, AutoCloseable owned) {
     return new HttpContract.Server() {
       @Override
       public int port() {
@@ -27,6 +40,11 @@ final class Gateway {
       @Override
       public void close() throws IOException {
         server.close();
+        try {
+          owned.close();
+        } catch (Exception e) {
+          throw new IOException(e);
+        }
       }
     };
   }

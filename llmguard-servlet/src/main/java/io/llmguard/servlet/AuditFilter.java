@@ -22,7 +22,7 @@ public final class AuditFilter extends GuardFilter {
 
   @Override
   void assemble(Assembly parts) {
-    parts.audit("file", true);
+    parts.audit("file");
     parts.clientAddress();
   }
 }

@@ -20,6 +20,6 @@ public final class ConcurrencyFilter extends GuardFilter {
 
   @Override
   void assemble(Assembly parts) {
-    parts.concurrency("", true);
+    parts.concurrency();
   }
 }

@@ -28,6 +28,6 @@ public final class NetworkFilter extends GuardFilter {
   @Override
   void assemble(Assembly parts) {
     parts.clientAddress();
-    parts.network(true);
+    parts.network();
   }
 }

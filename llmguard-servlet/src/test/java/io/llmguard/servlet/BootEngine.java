@@ -11,7 +11,8 @@ import org.springframework.boot.web.servlet.ServletContextInitializer;
 /** The Tomcat of a Spring Boot application, whichever Boot is on the class path. */
 final class BootEngine implements Engine {
   @Override
-  public Running start(Application application, @Nullable TestAuthority authority) {
+  public Running start(
+      String contextPath, Application application, @Nullable TestAuthority authority) {
     if (authority != null) {
       throw new IllegalArgumentException("TLS is the business of an application's own server");
     }
@@ -24,16 +25,17 @@ final class BootEngine implements Engine {
           }
         };
     return running(
-        BootApplication.with("llmguard.enabled=false")
+        BootApplication.with("llmguard.enabled=false", "server.servlet.context-path=" + contextPath)
             .bean(ServletContextInitializer.class, initializer));
   }
 
   /** The guard and the proxy as beans of an application that is otherwise configured by itself. */
   @Override
-  public Running gateway(Guard guard, Proxy proxy, Duration bodyDeadline) {
+  public Running gateway(String contextPath, Guard guard, Proxy proxy, Duration bodyDeadline) {
     return running(
         BootApplication.with(
                 "llmguard.enabled=true",
+                "server.servlet.context-path=" + contextPath,
                 "llmguard.web.paths=/**",
                 "llmguard.web.async-dispatch=true",
                 "llmguard.proxy.paths=/**",

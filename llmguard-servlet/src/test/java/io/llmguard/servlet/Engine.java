@@ -28,18 +28,27 @@ interface Engine {
     void close() throws IOException;
   }
 
+  /** Starts the container with an application at its root. */
+  default Running start(Application application, @Nullable TestAuthority authority)
+      throws Exception {
+    return start("", application, authority);
+  }
+
   /**
    * Starts the container on free ports of the loopback address.
    *
+   * @param contextPath where the application stands, as {@code /shop}; empty for the root
    * @param authority issued the server's certificate ({@code server}) and those of clients, which
    *     are asked for one; null for no port with TLS
    * @throws Exception whatever keeps the application from starting
    */
-  Running start(Application application, @Nullable TestAuthority authority) throws Exception;
+  Running start(String contextPath, Application application, @Nullable TestAuthority authority)
+      throws Exception;
 
   /** Starts the container with a whole guard before a proxy, for calls in clear. */
-  default Running gateway(Guard guard, Proxy proxy, Duration bodyDeadline) throws Exception {
-    return Gateway.start(this, guard, proxy, bodyDeadline, null);
+  default Running gateway(String contextPath, Guard guard, Proxy proxy, Duration bodyDeadline)
+      throws Exception {
+    return Gateway.start(this, contextPath, guard, proxy, bodyDeadline, null);
   }
 
   /** True if a client that leaves is noticed while nothing is written to it. */

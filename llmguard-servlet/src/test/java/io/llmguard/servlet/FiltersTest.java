@@ -32,6 +32,7 @@ import io.llmguard.limit.InMemoryRateLimitStore;
 import io.llmguard.limit.LimitSet;
 import io.llmguard.limit.RateLimit;
 import io.llmguard.network.CidrSet;
+import io.llmguard.policy.BodyPolicy;
 import io.llmguard.testkit.RawHttp;
 import io.llmguard.testkit.TestAuthority;
 import jakarta.servlet.DispatcherType;
@@ -254,6 +255,59 @@ class FiltersTest extends ChainTestBase {
   }
 
   @Test
+  void tokensModelsAndCeilingsAreLimitedByInitParamsToo() throws Exception {
+    Path database = folder.resolve("keys.db");
+    String key;
+    try (SqliteDataSource source = SqliteDataSource.open(database)) {
+      key =
+          new KeyIssuer(new JdbcKeyStore(source), TimeSource.system())
+              .issue("ada", r -> r)
+              .key()
+              .reveal();
+    }
+    Map<String, String> params =
+        Map.of(
+            "database", database.toString(),
+            "tokens-per-key", "2000 per 1h",
+            "per-model", "llama3:* = 1 per 1h; * = 100 per 1h burst 99",
+            "ceiling-mode", "refuse",
+            "ceiling-output-tokens", "100",
+            "ceiling-keep-alive", "5m",
+            "ceiling-choices", "1");
+    start(context -> add(context, LlmGuardFilter.class, params), OK);
+    try (RawHttp client = connect()) {
+      String line = "X-Api-Key: " + key;
+      String llama = "{\"model\":\"llama3:8b\",\"messages\":[]}";
+      assertThat(chat(client, llama, line).status()).isEqualTo(200);
+      RawHttp.Head limited = chat(client, llama, line);
+      assertThat(limited.status()).isEqualTo(429);
+      assertThat(limited.headerValues("RateLimit-Policy"))
+          .anyMatch(policy -> policy.startsWith("\"per-model\""));
+      String above = "{\"model\":\"m\",\"messages\":[],\"options\":{\"num_predict\":101}}";
+      assertThat(chat(client, above, line).status()).isEqualTo(403);
+      String pinned = "{\"model\":\"m\",\"messages\":[],\"keep_alive\":-1}";
+      assertThat(chat(client, pinned, line).status()).isEqualTo(403);
+      String large =
+          "{\"model\":\"m\",\"messages\":[{\"role\":\"user\",\"content\":\""
+              + "word ".repeat(1_000)
+              + "\"}]}";
+      assertThat(chat(client, large, line).status()).isEqualTo(200);
+      RawHttp.Head spent = chat(client, large, line);
+      assertThat(spent.status()).isEqualTo(429);
+      assertThat(spent.headerValues("RateLimit-Policy"))
+          .anyMatch(policy -> policy.startsWith("\"tokens-per-key\""));
+    }
+  }
+
+  private static RawHttp.Head chat(RawHttp client, String body, String... headers)
+      throws Exception {
+    client.post("/api/chat", body, headers);
+    RawHttp.Head head = client.readHead();
+    client.readBody();
+    return head;
+  }
+
+  @Test
   void anAddressBehindATrustedProxyIsFoundOnceForAllFilters() throws Exception {
     start(
         context -> {
@@ -348,6 +402,21 @@ class FiltersTest extends ChainTestBase {
     assertRefusesToStart(
         BodyPolicyFilter.class, Map.of("body-deadline", "0s"), "body-deadline", "1 ms");
     assertRefusesToStart(BodyPolicyFilter.class, Map.of("max-body", "much"), "max-body", "much");
+    assertRefusesToStart(BodyPolicyFilter.class, Map.of("max-form", "0"), "max-form", "0");
+    assertRefusesToStart(
+        BodyPolicyFilter.class, Map.of("form-directory", "/no/such"), "form-directory", "/no/such");
+    assertRefusesToStart(
+        BodyPolicyFilter.class, Map.of("ceiling-mode", "soft"), "ceiling-mode", "refuse");
+    assertRefusesToStart(
+        BodyPolicyFilter.class, Map.of("ceiling-choices", "0"), "ceiling-choices", "0");
+    assertRefusesToStart(
+        LlmGuardFilter.class, Map.of("tokens-per-key", "few"), "tokens-per-key", "few");
+    assertRefusesToStart(LlmGuardFilter.class, Map.of("per-model", "a"), "per-model", "'a'");
+    assertRefusesToStart(
+        LlmGuardFilter.class,
+        Map.of("per-model", "a = 1 per 1m; a = 2 per 1m"),
+        "per-model",
+        "two limits");
     assertRefusesToStart(LlmGuardFilter.class, Map.of(), "database", "nobody could call");
     assertRefusesToStart(LlmGuardFilter.class, Map.of("jwks", "https://i/k"), "issuer", "missing");
     assertRefusesToStart(
@@ -401,7 +470,7 @@ class FiltersTest extends ChainTestBase {
                   .perCaller(new RateLimit(1, Duration.ofHours(1), 1))
                   .network(CidrSet.LOOPBACK, CidrSet.NONE)
                   .concurrency(1, 2)
-                  .maxBody(100)
+                  .bodies(BodyPolicy.builder().maxBody(100).build())
                   .audit(AuditQueue.to(JsonLinesAuditSink.builder(trail).open()).build())
                   .build()
                   .addTo(context, "llmguard", "/*"),

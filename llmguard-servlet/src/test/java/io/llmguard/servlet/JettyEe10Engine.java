@@ -9,9 +9,11 @@ import org.jspecify.annotations.Nullable;
 /** Jetty with ee10. */
 final class JettyEe10Engine implements Engine {
   @Override
-  public Running start(Application application, @Nullable TestAuthority authority)
+  public Running start(
+      String contextPath, Application application, @Nullable TestAuthority authority)
       throws Exception {
-    ServletContextHandler handler = new ServletContextHandler("/");
+    ServletContextHandler handler =
+        new ServletContextHandler(contextPath.isEmpty() ? "/" : contextPath);
     ServletContainerInitializer initializer =
         (classes, context) -> {
           try {

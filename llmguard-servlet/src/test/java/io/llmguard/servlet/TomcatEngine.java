@@ -21,7 +21,8 @@ import org.jspecify.annotations.Nullable;
 /** Tomcat, embedded. */
 final class TomcatEngine implements Engine {
   @Override
-  public Running start(Application application, @Nullable TestAuthority authority)
+  public Running start(
+      String contextPath, Application application, @Nullable TestAuthority authority)
       throws Exception {
     Path base = Files.createTempDirectory("llmguard-tomcat");
     Tomcat tomcat = new Tomcat();
@@ -32,7 +33,7 @@ final class TomcatEngine implements Engine {
     if (secure != null) {
       tomcat.getService().addConnector(secure);
     }
-    Context context = tomcat.addContext("", base.toString());
+    Context context = tomcat.addContext(contextPath, base.toString());
     context.addServletContainerInitializer(
         (classes, servletContext) -> {
           try {

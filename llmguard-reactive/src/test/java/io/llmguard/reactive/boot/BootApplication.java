@@ -51,9 +51,11 @@ public final class BootApplication implements HttpContract.Server {
   }
 
   /** The guard and the proxy as beans of an application that is otherwise configured by itself. */
-  public static HttpContract.Server gateway(Guard guard, Proxy proxy, Duration bodyDeadline) {
+  public static HttpContract.Server gateway(
+      String contextPath, Guard guard, Proxy proxy, Duration bodyDeadline) {
     return with(
             "llmguard.enabled=true",
+            "spring.webflux.base-path=" + contextPath,
             "llmguard.web.paths=/**",
             "llmguard.proxy.paths=/**",
             "llmguard.limits.body-time=" + bodyDeadline.toMillis() + "ms",

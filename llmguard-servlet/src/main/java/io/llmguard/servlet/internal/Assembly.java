@@ -5,6 +5,8 @@ import io.llmguard.Stage;
 import io.llmguard.StandardGuard;
 import io.llmguard.StandardGuard.Place;
 import io.llmguard.TimeSource;
+import io.llmguard.assembly.GuardBuilder;
+import io.llmguard.assembly.GuardSettings.RateLimits;
 import io.llmguard.audit.AuditQueue;
 import io.llmguard.audit.AuditStage;
 import io.llmguard.audit.Durability;
@@ -24,6 +26,7 @@ import io.llmguard.limit.CallerRateLimitStage;
 import io.llmguard.limit.ConcurrencyStage;
 import io.llmguard.limit.InMemoryRateLimitStore;
 import io.llmguard.limit.LimitSet;
+import io.llmguard.limit.ModelLimit;
 import io.llmguard.limit.RateLimit;
 import io.llmguard.limit.RateLimitStore;
 import io.llmguard.network.CidrSet;
@@ -32,15 +35,15 @@ import io.llmguard.network.ClientAddressStage;
 import io.llmguard.network.NetworkStage;
 import io.llmguard.network.TransportStage;
 import io.llmguard.network.TransportStage.PlainHttp;
-import io.llmguard.policy.BodyStage;
+import io.llmguard.policy.BodyPolicy;
 import io.llmguard.policy.EndpointCatalogue;
 import io.llmguard.policy.EndpointStage;
-import io.llmguard.policy.ModelStage;
 import io.llmguard.policy.Scope;
-import io.llmguard.wire.RequestReader;
+import io.llmguard.wire.Ceilings;
 import jakarta.servlet.FilterConfig;
 import java.io.IOException;
 import java.net.URI;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayDeque;
@@ -60,15 +63,6 @@ import org.slf4j.LoggerFactory;
  * What was opened for it is closed with it.
  */
 public final class Assembly implements AutoCloseable {
-  /** How many bytes a body may have unless that is set. */
-  public static final int MAX_BODY = 32 << 20;
-
-  /** What an address may call unless that is set. */
-  public static final RateLimit PER_ADDRESS = new RateLimit(30, Duration.ofMinutes(1), 10);
-
-  /** What a caller may call unless that is set. */
-  public static final RateLimit PER_CALLER = new RateLimit(10, Duration.ofMinutes(1), 5);
-
   /** Who verified the chain of a client's certificate. */
   private enum CertificateSource {
     CONNECTION,
@@ -81,6 +75,7 @@ public final class Assembly implements AutoCloseable {
   private final Deque<AutoCloseable> opened = new ArrayDeque<>();
   private final List<Authenticator> authenticators = new ArrayList<>();
   private @Nullable RateLimitStore counters;
+  private @Nullable GuardBuilder<Guard> whole;
 
   /** An assembly without stages. */
   public Assembly(FilterConfig config) {
@@ -94,6 +89,11 @@ public final class Assembly implements AutoCloseable {
 
   /** The guard, once every stage is there. */
   public Guard finish() {
+    GuardBuilder<Guard> all = whole;
+    if (all != null) {
+      params.refuseUnknown();
+      return all.build();
+    }
     if (!authenticators.isEmpty()) {
       AuthenticationStage.Builder stage = AuthenticationStage.builder();
       authenticators.forEach(stage::authenticator);
@@ -105,6 +105,45 @@ public final class Assembly implements AutoCloseable {
     }
     params.refuseUnknown();
     return opened(guard.build());
+  }
+
+  /** The whole guard, of every parameter. */
+  public void whole() {
+    GuardBuilder<Guard> all =
+        new GuardBuilder<>(
+            (made, owned) -> {
+              opened(owned);
+              return made;
+            });
+    AuditQueue trail = auditQueue("audit-file", false);
+    if (trail != null) {
+      all.audit(trail);
+    }
+    RateLimits usual = RateLimits.DEFAULTS;
+    all.trustedProxies(params.blocks("trusted-proxies"))
+        .transport(transportStage())
+        .counters(counters())
+        .perAddress(params.limit("per-ip", usual.perIp().limit()))
+        .perCaller(params.limit("per-key", usual.perKey().limit()))
+        .bodies(bodyPolicy());
+    CidrSet allowed = params.blocks("allow");
+    all.network(allowed.isEmpty() ? CidrSet.ALL : allowed, params.blocks("deny"));
+    RateLimit tokens = params.tokens("tokens-per-key");
+    if (tokens != null) {
+      all.tokens(tokens);
+    }
+    params.limits("per-model").forEach((m, limit) -> all.perModel(new ModelLimit(m, limit, false)));
+    all.concurrency(atOnce("concurrency-per-caller"), atOnce("concurrency-in-all"));
+    tokens(false);
+    apiKeys(false);
+    certificates("certificate-", false);
+    someAuthenticator();
+    authenticators.forEach(all::authenticator);
+    String realm = params.text("realm");
+    if (realm != null) {
+      all.realm(realm);
+    }
+    whole = all;
   }
 
   private <T extends AutoCloseable> T opened(T resource) {
@@ -147,6 +186,10 @@ public final class Assembly implements AutoCloseable {
 
   /** {@code plain-http}, {@code hosts}, {@code redirect-port}, {@code hsts}. */
   public void transport() {
+    stage(Place.TRANSPORT, transportStage());
+  }
+
+  private TransportStage transportStage() {
     TransportStage.Builder builder =
         TransportStage.builder()
             .plainHttp(params.choice("plain-http", PlainHttp.class, PlainHttp.REFUSE))
@@ -157,17 +200,17 @@ public final class Assembly implements AutoCloseable {
       if (!hosts.isEmpty()) {
         builder.hosts(hosts);
       }
-      stage(Place.TRANSPORT, builder.build());
+      return builder.build();
     } catch (IllegalArgumentException | IllegalStateException e) {
       throw params.wrong("hosts", String.valueOf(e.getMessage()));
     }
   }
 
-  /** {@code allow}, {@code deny}; at least one of them where this is all that is judged. */
-  public void network(boolean needed) {
+  /** {@code allow}, {@code deny}; at least one of them. */
+  public void network() {
     CidrSet allowed = params.blocks("allow");
     CidrSet denied = params.blocks("deny");
-    if (needed && allowed.isEmpty() && denied.isEmpty()) {
+    if (allowed.isEmpty() && denied.isEmpty()) {
       throw params.wrong("allow", "is missing, and so is deny: which addresses may call");
     }
     stage(Place.NETWORK, new NetworkStage(allowed.isEmpty() ? CidrSet.ALL : allowed, denied));
@@ -177,26 +220,30 @@ public final class Assembly implements AutoCloseable {
   public void addressLimit(String name) {
     stage(
         Place.ADDRESS_LIMIT,
-        new AddressRateLimitStage(counters(), params.limit(name, PER_ADDRESS)));
+        new AddressRateLimitStage(
+            counters(), params.limit(name, RateLimits.DEFAULTS.perIp().limit())));
   }
 
   /** A limit for each caller, under this parameter. */
   public void callerLimit(String name) {
-    RateLimit limit = params.limit(name, PER_CALLER);
+    RateLimit limit = params.limit(name, RateLimits.DEFAULTS.perKey().limit());
     stage(
         Place.CALLER_LIMIT,
         new CallerRateLimitStage(counters(), new LimitSet(limit, null, null, Map.of())));
   }
 
-  /** {@code per-caller} and {@code in-all}, under names with this prefix; one where needed. */
-  public void concurrency(String prefix, boolean needed) {
-    int perCaller = params.number(prefix + "per-caller", 1, Integer.MAX_VALUE, 0);
-    int inAll = params.number(prefix + "in-all", 1, Integer.MAX_VALUE, 0);
-    if (needed && perCaller == 0 && inAll == 0) {
-      throw params.wrong(
-          prefix + "per-caller", "is missing, and so is in-all: how many calls at once");
+  /** {@code per-caller} and {@code in-all}; at least one of them. */
+  public void concurrency() {
+    int perCaller = atOnce("per-caller");
+    int inAll = atOnce("in-all");
+    if (perCaller == 0 && inAll == 0) {
+      throw params.wrong("per-caller", "is missing, and so is in-all: how many calls at once");
     }
     stage(Place.CALLER_LIMIT, new ConcurrencyStage(perCaller, inAll));
+  }
+
+  private int atOnce(String name) {
+    return params.number(name, 1, Integer.MAX_VALUE, 0);
   }
 
   /** {@code database}, {@code master-key-variable}; at least one of them where needed. */
@@ -221,7 +268,7 @@ public final class Assembly implements AutoCloseable {
   }
 
   /** Refuses a filter that lets nobody in. */
-  public void someAuthenticator() {
+  private void someAuthenticator() {
     if (authenticators.isEmpty()) {
       throw params.wrong(
           "database",
@@ -366,27 +413,82 @@ public final class Assembly implements AutoCloseable {
     stage(Place.ENDPOINT, new EndpointStage(EndpointCatalogue.standard()));
   }
 
-  /** {@code max-body}, in bytes. */
+  /**
+   * {@code max-body} and {@code max-form}, in bytes, {@code form-directory}, and the ceilings,
+   * whose names begin with {@code ceiling-}.
+   */
   public void bodies() {
-    int most = params.number("max-body", 1, Integer.MAX_VALUE - 16, MAX_BODY);
-    stage(Place.BODY, new BodyStage(RequestReader.create(), most));
-    stage(Place.MODEL, new ModelStage());
+    bodyPolicy().addTo(guard);
   }
 
-  /** The audit file, under this parameter, and {@code fsync}; nothing where it may be missing. */
-  public void audit(String name, boolean needed) {
+  private BodyPolicy bodyPolicy() {
+    int most = Integer.MAX_VALUE - 16;
+    BodyPolicy.Builder policy =
+        BodyPolicy.builder()
+            .maxBody(params.number("max-body", 1, most, BodyPolicy.MAX_BODY))
+            .maxForm(params.number("max-form", 1, Long.MAX_VALUE, BodyPolicy.MAX_FORM))
+            .ceilings(ceilings());
+    String directory = params.text("form-directory");
+    if (directory != null) {
+      Path path = Path.of(directory);
+      if (!Files.isWritable(path) || !Files.isDirectory(path)) {
+        throw params.wrong("form-directory", "'" + directory + "' is no directory to write into");
+      }
+      policy.formDirectory(path);
+    }
+    return policy.build();
+  }
+
+  private Ceilings ceilings() {
+    Ceilings.Builder ceilings =
+        Ceilings.builder()
+            .mode(params.choice("ceiling-mode", Ceilings.Mode.class, Ceilings.Mode.CLAMP))
+            .loadOptions(params.flag("ceiling-load-options", true))
+            .remoteMedia(params.flag("ceiling-remote-images", false))
+            .serverTools(params.flag("ceiling-server-tools", false));
+    long tokens = params.number("ceiling-output-tokens", 1, Long.MAX_VALUE, 0);
+    if (tokens > 0) {
+      ceilings.maxOutputTokens(tokens);
+    }
+    long context = params.number("ceiling-context", 1, Long.MAX_VALUE, 0);
+    if (context > 0) {
+      ceilings.maxContextTokens(context);
+    }
+    if (params.text("ceiling-keep-alive") != null) {
+      ceilings.maxKeepAlive(params.duration("ceiling-keep-alive", Duration.ZERO));
+    }
+    int logprobs = params.number("ceiling-logprobs", 0, Integer.MAX_VALUE, -1);
+    if (logprobs >= 0) {
+      ceilings.maxLogprobs(logprobs);
+    }
+    int choices = params.number("ceiling-choices", 1, Integer.MAX_VALUE, 0);
+    if (choices > 0) {
+      ceilings.maxChoices(choices);
+    }
+    return ceilings.build();
+  }
+
+  /** The audit file, under this parameter, and {@code fsync}. */
+  public void audit(String name) {
+    AuditQueue queue = auditQueue(name, true);
+    if (queue != null) {
+      stage(Place.OBSERVE, new AuditStage(queue));
+    }
+  }
+
+  private @Nullable AuditQueue auditQueue(String name, boolean needed) {
     String file =
         needed ? params.required(name, "the file that the audit lines go to") : params.text(name);
     boolean sync = params.flag("fsync", false);
     if (file == null) {
-      return;
+      return null;
     }
     try {
       JsonLinesAuditSink sink =
           JsonLinesAuditSink.builder(Path.of(file))
               .durability(sync ? Durability.FSYNC : Durability.FLUSH)
               .open();
-      stage(Place.OBSERVE, new AuditStage(opened(AuditQueue.to(sink).build())));
+      return opened(AuditQueue.to(sink).build());
     } catch (IOException e) {
       throw params.wrong(name, "'" + file + "' cannot be written: " + e.getMessage());
     }

@@ -10,8 +10,10 @@ import java.util.Arrays;
 import java.util.Collections;
 import java.util.Enumeration;
 import java.util.HashSet;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
+import java.util.Map;
 import java.util.Set;
 import java.util.function.Function;
 import java.util.regex.Matcher;
@@ -113,12 +115,17 @@ public final class InitParams {
 
   /** A whole number of this range, or the default. */
   public int number(String name, int least, int most, int otherwise) {
+    return (int) number(name, least, most, (long) otherwise);
+  }
+
+  /** The same, of any size. */
+  public long number(String name, long least, long most, long otherwise) {
     String value = text(name);
     if (value == null) {
       return otherwise;
     }
     try {
-      int number = Integer.parseInt(value);
+      long number = Long.parseLong(value);
       if (number >= least && number <= most) {
         return number;
       }
@@ -222,18 +229,47 @@ public final class InitParams {
   /** A limit such as {@code 10 per 1m burst 5}, or the default. */
   public RateLimit limit(String name, RateLimit otherwise) {
     String value = text(name);
-    if (value == null) {
-      return otherwise;
+    return value == null ? otherwise : limit(name, value, false);
+  }
+
+  /**
+   * A limit of tokens such as {@code 50000 per 1m}, or null where it is missing. Unless a burst is
+   * set, a whole period's tokens may be used at once.
+   */
+  public @Nullable RateLimit tokens(String name) {
+    String value = text(name);
+    return value == null ? null : limit(name, value, true);
+  }
+
+  /** Limits such as {@code llama3* = 10 per 1m; mistral = 5 per 1m}; empty where it is missing. */
+  public Map<String, RateLimit> limits(String name) {
+    Map<String, RateLimit> limits = new LinkedHashMap<>();
+    for (String line : lines(name)) {
+      int at = line.lastIndexOf('=');
+      String named = at < 0 ? "" : line.substring(0, at).strip();
+      if (named.isEmpty()) {
+        throw wrong(name, "'" + line + "' is no limit such as 'llama3* = 10 per 1m burst 5'");
+      }
+      if (limits.put(named, limit(name, line.substring(at + 1).strip(), false)) != null) {
+        throw wrong(name, "'" + named + "' has two limits");
+      }
     }
+    return limits;
+  }
+
+  private RateLimit limit(String name, String value, boolean wholePeriodAtOnce) {
     Matcher matcher = LIMIT.matcher(value);
     if (!matcher.matches()) {
       throw wrong(name, "'" + value + "' is no limit such as '10 per 1m burst 5'");
     }
+    long amount = Long.parseLong(matcher.group(1));
+    String burst = matcher.group(3);
+    long otherwise = wholePeriodAtOnce ? Math.max(0, amount - 1) : 0;
     try {
       return new RateLimit(
-          Long.parseLong(matcher.group(1)),
+          amount,
           duration(name, matcher.group(2)),
-          matcher.group(3) == null ? 0 : Long.parseLong(matcher.group(3)));
+          burst == null ? otherwise : Long.parseLong(burst));
     } catch (IllegalArgumentException e) {
       throw wrong(name, String.valueOf(e.getMessage()));
     }

@@ -27,6 +27,11 @@ public final class LlmProxyHandler implements WebHandler {
 
   @Override
   public Mono<Void> handle(ServerWebExchange exchange) {
+    // only when it is subscribed to: until then the guard reports how the call ends
+    return Mono.defer(() -> forward(exchange));
+  }
+
+  private Mono<Void> forward(ServerWebExchange exchange) {
     Conversation conversation = Conversation.of(exchange);
     Exchange call = conversation == null ? null : conversation.exchange();
     if (conversation == null || call == null) {

@@ -437,6 +437,29 @@ class GuardWebFilterTest extends ChainTestBase {
   }
 
   @Test
+  void aCallThatTheProxyWasNotSubscribedToForIsSettledByItsGuard() throws Exception {
+    LlmProxyHandler proxy =
+        new LlmProxyHandler(
+            Proxy.builder(
+                    exchange -> {
+                      throw new AssertionError("asked");
+                    })
+                .build());
+    start(
+        exchange -> {
+          Mono<Void> unused = proxy.handle(exchange);
+          return answer(exchange, "instead");
+        },
+        filter(observer()));
+    try (RawHttp client = connect()) {
+      client.get("/");
+      assertThat(client.readHead().status()).isEqualTo(200);
+      assertThat(client.readText()).isEqualTo("instead");
+    }
+    assertThat(nextEnded().outcome().word()).isEqualTo("completed");
+  }
+
+  @Test
   void theProxyRefusesCallsThatNoGuardHasSeen() throws Exception {
     Proxy proxy =
         Proxy.builder(

@@ -1,6 +1,7 @@
 package io.llmguard.servlet;
 
 import io.llmguard.Decision;
+import io.llmguard.DecisionDeadline;
 import io.llmguard.Exchange;
 import io.llmguard.Guard;
 import io.llmguard.Outcome;
@@ -53,13 +54,10 @@ import org.slf4j.LoggerFactory;
  * go meanwhile. Thread-safe.
  */
 public class GuardFilter implements Filter {
-  private static final Refusal TOO_LATE =
-      Refusal.of(503, "guard-timeout", "the guard could not decide in time; try again later");
-
   private @Nullable Guard guard;
   private @Nullable AutoCloseable owned;
   private volatile boolean asyncDispatch;
-  private volatile Duration bodyDeadline = Duration.ofSeconds(60);
+  private volatile DecisionDeadline deadline = DecisionDeadline.DEFAULT;
 
   /** A filter over a guard, which stays its owner's to close. */
   public GuardFilter(Guard guard) {
@@ -113,10 +111,7 @@ public class GuardFilter implements Filter {
 
   /** How long a client may take to send a body that is read here; 60 s unless set. */
   public final GuardFilter bodyDeadline(Duration value) {
-    if (value.toMillis() < 1) {
-      throw new IllegalArgumentException("a deadline for bodies is at least 1 ms: " + value);
-    }
-    bodyDeadline = value;
+    deadline = new DecisionDeadline(value);
     return this;
   }
 
@@ -149,7 +144,7 @@ public class GuardFilter implements Filter {
     Assembly parts = new Assembly(config);
     try {
       asyncDispatch = parts.params().flag("async-dispatch", asyncDispatch);
-      bodyDeadline = parts.params().positive("body-deadline", bodyDeadline);
+      bodyDeadline(parts.params().positive("body-deadline", deadline.duration()));
       if (guard != null) {
         parts.params().refuseUnknown();
         return;
@@ -188,8 +183,7 @@ public class GuardFilter implements Filter {
     }
     Conversation known = Conversation.of(request);
     if (known == null) {
-      Conversation begun =
-          new Conversation(request, response, bodyDeadline.toMillis(), asyncDispatch);
+      Conversation begun = new Conversation(request, response, deadline.millis(), asyncDispatch);
       decide(begun, request, response, chain, true);
     } else if (!known.passed(this)) {
       decide(known, request, response, chain, false);
@@ -220,7 +214,7 @@ public class GuardFilter implements Filter {
       }
       await(future);
     }
-    Decision decision = future.isDone() ? future.join() : new Decision.Refuse(TOO_LATE);
+    Decision decision = future.isDone() ? future.join() : DecisionDeadline.TOO_LATE;
     if (decision instanceof Decision.Admit admit) {
       conversation.admitted(admit.exchange(), this);
       RefusalWriter.set(response, admit.exchange().responseHeaders());
@@ -273,15 +267,9 @@ public class GuardFilter implements Filter {
   /** Waits on the container's thread; what is not decided by the deadline stays undecided. */
   private void await(CompletableFuture<Decision> future) throws ServletException {
     try {
-      future.get(bodyDeadline.toMillis(), TimeUnit.MILLISECONDS);
+      future.get(deadline.millis(), TimeUnit.MILLISECONDS);
     } catch (TimeoutException e) {
-      var unused =
-          future.thenAccept(
-              decision -> {
-                if (decision instanceof Decision.Admit admit) {
-                  admit.exchange().onComplete(Outcome.TIMEOUT);
-                }
-              });
+      DecisionDeadline.abandon(future, Outcome.TIMEOUT);
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
       throw new ServletException("interrupted while a guard decided", e);
@@ -305,7 +293,7 @@ public class GuardFilter implements Filter {
 
     void on(CompletableFuture<Decision> future) {
       AsyncContext context = conversation.async();
-      context.setTimeout(bodyDeadline.toMillis());
+      context.setTimeout(deadline.millis());
       context.addListener(this);
       var unused = future.whenComplete((decision, e) -> decided(context, decision));
     }
@@ -314,7 +302,7 @@ public class GuardFilter implements Filter {
       boolean mine = answered.compareAndSet(false, true);
       if (decision instanceof Decision.Admit admit) {
         if (!mine) {
-          admit.exchange().onComplete(Outcome.TIMEOUT);
+          DecisionDeadline.abandon(admit, Outcome.TIMEOUT);
           return;
         }
         conversation.admitted(admit.exchange(), GuardFilter.this);
@@ -349,7 +337,7 @@ public class GuardFilter implements Filter {
     public void onTimeout(AsyncEvent event) {
       conversation.timedOut();
       if (answered.compareAndSet(false, true)) {
-        refuse(event.getAsyncContext(), TOO_LATE);
+        refuse(event.getAsyncContext(), DecisionDeadline.TOO_LATE.refusal());
       }
     }
 

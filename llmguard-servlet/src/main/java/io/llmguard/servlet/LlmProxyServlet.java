@@ -6,7 +6,6 @@ import io.llmguard.servlet.internal.Container;
 import io.llmguard.servlet.internal.Conversation;
 import io.llmguard.servlet.internal.InitParams;
 import io.llmguard.servlet.internal.ServletAnswer;
-import io.llmguard.upstream.JdkTransport;
 import io.llmguard.upstream.Proxy;
 import io.llmguard.upstream.TransportSettings;
 import io.llmguard.upstream.Upstream;
@@ -98,7 +97,7 @@ public final class LlmProxyServlet extends HttpServlet {
       UpstreamTimeouts timeouts,
       @Nullable String credential,
       boolean cancels) {
-    JdkTransport opened = new JdkTransport(TransportSettings.builder().build());
+    UpstreamTransport opened = UpstreamTransport.create(TransportSettings.builder().build());
     try {
       Upstream.Builder upstream =
           Upstream.builder("upstream", URI.create(url), opened)

@@ -1,9 +1,9 @@
 package io.llmguard.reactive.internal;
 
+import io.llmguard.AnswerEnd;
 import io.llmguard.Exchange;
 import io.llmguard.GuardRequest;
 import io.llmguard.Headers;
-import io.llmguard.Outcome;
 import io.llmguard.RequestBody;
 import java.net.InetAddress;
 import java.net.SocketTimeoutException;
@@ -19,6 +19,7 @@ import java.util.concurrent.RejectedExecutionException;
 import org.jspecify.annotations.Nullable;
 import org.springframework.core.io.buffer.DataBuffer;
 import org.springframework.core.io.buffer.DataBufferUtils;
+import org.springframework.http.HttpStatusCode;
 import org.springframework.http.server.reactive.ServerHttpRequest;
 import org.springframework.http.server.reactive.ServerHttpResponse;
 import org.springframework.http.server.reactive.SslInfo;
@@ -149,13 +150,23 @@ public final class Conversation implements GuardRequest {
   public Mono<Void> tracked(Mono<Void> chain) {
     return chain
         .doOnSuccess(
-            nothing ->
-                ended(guarded.getResponse().clientGone() ? Outcome.CLIENT_GONE : Outcome.COMPLETED))
-        .doOnError(this::failed)
-        .doOnCancel(() -> ended(Outcome.CLIENT_GONE));
+            nothing -> ended(AnswerEnd.whole(guarded.getResponse().clientGone(), status())))
+        .doOnError(failure -> ended(failed(failure)))
+        .doOnCancel(() -> ended(AnswerEnd.left()));
   }
 
-  private void ended(Outcome outcome) {
+  private int status() {
+    HttpStatusCode status = rawResponse.getStatusCode();
+    return status == null ? 200 : status.value();
+  }
+
+  private AnswerEnd failed(Throwable failure) {
+    // what an exception handler makes of it, this far outside, is the same by default
+    int status = failure instanceof ErrorResponse error ? error.getStatusCode().value() : 500;
+    return AnswerEnd.failed(guarded.getResponse().clientGone(), rawResponse.isCommitted(), status);
+  }
+
+  private void ended(AnswerEnd end) {
     Exchange call = exchange;
     if (call == null || handedOver || call.completed()) {
       return;
@@ -163,29 +174,11 @@ public final class Conversation implements GuardRequest {
     executor()
         .execute(
             () -> {
-              if (outcome.kind() == Outcome.Kind.COMPLETED) {
+              if (!end.clientGone() && !end.failed()) {
                 guarded.getResponse().reportHead();
               }
-              call.onComplete(outcome);
+              end.report(call);
             });
-  }
-
-  private void failed(Throwable failure) {
-    Exchange call = exchange;
-    if (call == null || handedOver) {
-      return;
-    }
-    if (guarded.getResponse().clientGone()) {
-      ended(Outcome.CLIENT_GONE);
-    } else if (rawResponse.isCommitted()) {
-      ended(Outcome.TRUNCATED);
-    } else {
-      // what an exception handler makes of it, this far outside, is the same by default
-      int status = failure instanceof ErrorResponse error ? error.getStatusCode().value() : 500;
-      call.status(status);
-      Outcome outcome = status < 500 ? Outcome.COMPLETED : Outcome.UPSTREAM_FAILED;
-      executor().execute(() -> call.onComplete(outcome));
-    }
   }
 
   // ---- the call as it was received
@@ -195,10 +188,19 @@ public final class Conversation implements GuardRequest {
     return rawRequest.getMethod().name();
   }
 
+  /** The path within the application, which is what its handlers are found by. */
   @Override
   public String rawPath() {
     String path = rawRequest.getURI().getRawPath();
-    return path == null ? "" : path;
+    if (path == null) {
+      return "";
+    }
+    String application = rawRequest.getPath().contextPath().value();
+    return !application.isEmpty()
+            && path.startsWith(application)
+            && path.startsWith("/", application.length())
+        ? path.substring(application.length())
+        : path;
   }
 
   @Override
@@ -256,7 +258,8 @@ public final class Conversation implements GuardRequest {
                 })
             .map(Conversation::taken)
             .onErrorMap(BodyReader::broken);
-    if (exchange != null) {
+    if (handedOver) {
+      // the proxy takes the pieces as they come, and has timers of its own
       return JdkFlowAdapter.publisherToFlowPublisher(body);
     }
     // a guard may put what it reads into a file, and has a time for it

@@ -86,16 +86,7 @@ public final class ReactiveAnswer implements ClientResponse {
     }
     response.setStatusCode(HttpStatusCode.valueOf(status));
     HttpFields.set(response.getHeaders(), headers);
-    length = lengthOf(headers);
-  }
-
-  private static long lengthOf(Headers headers) {
-    String value = headers.first("Content-Length");
-    try {
-      return value == null ? -1 : Long.parseLong(value);
-    } catch (NumberFormatException e) {
-      return -1;
-    }
+    length = headers.contentLength();
   }
 
   @Override

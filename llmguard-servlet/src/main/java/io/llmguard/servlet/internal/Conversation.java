@@ -1,8 +1,8 @@
 package io.llmguard.servlet.internal;
 
+import io.llmguard.AnswerEnd;
 import io.llmguard.Exchange;
 import io.llmguard.GuardRequest;
-import io.llmguard.Outcome;
 import io.llmguard.RequestBody;
 import jakarta.servlet.AsyncContext;
 import jakarta.servlet.AsyncEvent;
@@ -177,22 +177,14 @@ public final class Conversation implements GuardRequest {
   }
 
   private void failed(Exchange call) {
-    if (clientGone) {
-      call.onComplete(Outcome.CLIENT_GONE);
-    } else if (rawResponse.isCommitted()) {
-      call.onComplete(Outcome.TRUNCATED);
-    } else {
-      call.status(500);
-      call.onComplete(Outcome.UPSTREAM_FAILED);
-    }
+    AnswerEnd.failed(clientGone, rawResponse.isCommitted(), 500).report(call);
   }
 
   private void ended(Exchange call) {
-    if (call.completed()) {
-      return;
+    if (!call.completed()) {
+      response.reportHead();
+      AnswerEnd.whole(clientGone, rawResponse.getStatus()).report(call);
     }
-    response.reportHead();
-    call.onComplete(clientGone ? Outcome.CLIENT_GONE : Outcome.COMPLETED);
   }
 
   /** The chain goes on asynchronously. */
@@ -213,13 +205,13 @@ public final class Conversation implements GuardRequest {
       if (call == null || handedOver) {
         return;
       }
-      if (clientGone) {
-        call.onComplete(Outcome.CLIENT_GONE);
-      } else if (broken) {
+      if (broken) {
         failed(call);
       } else if (timedOut) {
-        call.status(rawResponse.getStatus());
-        call.onComplete(Outcome.TIMEOUT);
+        boolean committed = rawResponse.isCommitted();
+        new AnswerEnd(clientGone, true, false, committed, rawResponse.getStatus()).report(call);
+      } else if (clientGone) {
+        AnswerEnd.left().report(call);
       } else {
         ended(call);
       }

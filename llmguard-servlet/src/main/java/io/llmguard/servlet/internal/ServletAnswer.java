@@ -133,17 +133,11 @@ public final class ServletAnswer implements ClientResponse, WriteListener, Async
   }
 
   private long setLength(Headers headers) {
-    String value = headers.first("Content-Length");
-    if (value == null) {
-      return -1;
-    }
-    try {
-      long length = Long.parseLong(value);
+    long length = headers.contentLength();
+    if (length >= 0) {
       response.setContentLengthLong(length);
-      return length;
-    } catch (NumberFormatException e) {
-      return -1;
     }
+    return length;
   }
 
   @Override

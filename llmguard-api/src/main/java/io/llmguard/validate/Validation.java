@@ -15,9 +15,12 @@ import io.llmguard.policy.EndpointCatalogue;
 import io.llmguard.policy.EndpointCatalogue.Match;
 import io.llmguard.policy.Scope;
 import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Objects;
 import java.util.concurrent.CompletionStage;
 import java.util.stream.Collectors;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Tells a reverse proxy whether a call may pass: nginx's {@code auth_request}, Traefik's {@code
@@ -25,17 +28,27 @@ import java.util.stream.Collectors;
  *
  * <p>The call in question is named by {@code X-Original-Method} and {@code X-Original-URI} (nginx)
  * or {@code X-Forwarded-Method} and {@code X-Forwarded-Uri} (Traefik, Caddy), from trusted proxies
- * only; a method that is not named is the one that its path takes. Without them, and from others,
- * only the caller is judged: credential, network and limits.
+ * only; a method that is not named is the one that its path takes. Or it is named by the question
+ * itself, whose own method and path below the place where it is asked are the call's (Envoy's
+ * {@code path_prefix}). Proxies pass on what a client sends beside that, so where two of these name
+ * different calls the question is refused with 400 {@code call-conflict}, and no client chooses
+ * which call is judged. Where none is named only the caller is judged: credential, network and
+ * limits.
  *
  * <p>The answer is 204 with {@code X-Llmguard-Caller}, {@code X-Llmguard-Key-Id} and {@code
- * X-Llmguard-Scopes}, or the refusal. nginx passes on 401 and 403 only: to it every other refusal
- * is a 403 whose {@code X-Llmguard-Status} holds the real status, beside {@code Retry-After}. A
- * proxy that names the call in Traefik's and Caddy's way gets the status itself. Bodies are not
- * seen here, so models and budgets are not judged. Thread-safe.
+ * X-Llmguard-Scopes}, or the refusal; to Envoy, which takes nothing else for a yes, it is 200.
+ * nginx passes on 401 and 403 only: to it every other refusal is a 403 whose {@code
+ * X-Llmguard-Status} holds the real status, beside {@code Retry-After}. The other proxies get the
+ * status itself. Bodies are not seen here, so models and budgets are not judged. Thread-safe.
  */
 public final class Validation {
   private static final String STATUS = "X-Llmguard-Status";
+  private static final Refusal CONFLICT =
+      Refusal.of(
+          400,
+          "call-conflict",
+          "the call in question is named in two ways that differ; the proxy in front must remove"
+              + " the fields that it does not write");
 
   private final Guard calls;
   private final Guard callers;
@@ -71,23 +84,93 @@ public final class Validation {
     return calls.blocking() || callers.blocking();
   }
 
-  /** Answers a question; completed already where no stage had to wait. It never fails. */
+  /**
+   * Answers a question that whose own path names no call; see {@link #ask(GuardRequest, String)}.
+   */
   public CompletionStage<Answer> ask(GuardRequest question) {
-    boolean trusted = proxies.trusts(question.peer());
-    Headers fields = question.headers();
-    String forwarded = trusted ? fields.first("X-Forwarded-Uri") : null;
-    String original = trusted ? fields.first("X-Original-URI") : null;
-    String target = original != null ? original : forwarded;
-    boolean statusAsIs = original == null && forwarded != null;
-    CompletionStage<Decision> decision;
-    if (target == null) {
-      decision = callers.admit(question);
-    } else {
-      String named = fields.first(original != null ? "X-Original-Method" : "X-Forwarded-Method");
-      String method = named == null ? methodOf(target) : named;
-      decision = calls.admit(new OriginalRequest(question, method, target));
+    return ask(question, "");
+  }
+
+  /**
+   * Answers a question; completed already where no stage had to wait. It never fails.
+   *
+   * @param pathBelow what follows in its path on the place where it is asked, undecoded: the path
+   *     of the call in question, or nothing, or a slash
+   */
+  public CompletionStage<Answer> ask(GuardRequest question, String pathBelow) {
+    List<Named> names = names(question, pathBelow);
+    if (names.isEmpty()) {
+      return callers.admit(question).thenApply(decided -> answer(decided, 204, false));
     }
-    return decision.thenApply(decided -> answer(decided, statusAsIs));
+    Named first = names.get(0);
+    for (Named other : names) {
+      if (!first.agreesWith(other)) {
+        return callers.admit(question).thenApply(decided -> answer(conflict(decided), 204, false));
+      }
+    }
+    String method = null;
+    for (Named named : names) {
+      method = method == null ? named.method : method;
+    }
+    boolean asIs = names.stream().noneMatch(named -> named.by == By.ORIGINAL);
+    int yes = names.stream().anyMatch(named -> named.by == By.PATH) ? 200 : 204;
+    return calls
+        .admit(
+            new OriginalRequest(
+                question, method == null ? methodOf(first.target) : method, first.target))
+        .thenApply(decided -> answer(decided, yes, asIs));
+  }
+
+  /** In which way a call is named. */
+  private enum By {
+    ORIGINAL,
+    FORWARDED,
+    PATH
+  }
+
+  /** A call as it is named. */
+  private record Named(By by, String target, @Nullable String method) {
+    boolean agreesWith(Named other) {
+      return target.equals(other.target)
+          && (method == null || other.method == null || method.equals(other.method));
+    }
+  }
+
+  private List<Named> names(GuardRequest question, String pathBelow) {
+    List<Named> names = new ArrayList<>(2);
+    if (proxies.trusts(question.peer())) {
+      add(names, By.ORIGINAL, question.headers(), "X-Original-URI", "X-Original-Method");
+      add(names, By.FORWARDED, question.headers(), "X-Forwarded-Uri", "X-Forwarded-Method");
+    }
+    if (pathBelow.length() > 1) {
+      String query = question.rawQuery();
+      names.add(
+          new Named(
+              By.PATH, query == null ? pathBelow : pathBelow + '?' + query, question.method()));
+    }
+    return names;
+  }
+
+  /** Each value of a field is a name: of two that differ nobody knows which one the proxy wrote. */
+  private static void add(
+      List<Named> names, By by, Headers fields, String targets, String methods) {
+    List<String> named = fields.all(methods);
+    for (String target : fields.all(targets)) {
+      if (named.isEmpty()) {
+        names.add(new Named(by, target, null));
+      }
+      named.forEach(method -> names.add(new Named(by, target, method)));
+    }
+  }
+
+  /** Who asks is judged all the same, so that the refusal counts and is audited. */
+  private static Decision conflict(Decision decided) {
+    if (decided instanceof Decision.Admit admit) {
+      admit.exchange().status(CONFLICT.status());
+      admit.exchange().onComplete(Outcome.refused(CONFLICT.reason()));
+      return new Decision.Refuse(CONFLICT);
+    }
+    return decided;
   }
 
   /** The method that a path takes; all that it takes have the same scope. */
@@ -97,9 +180,9 @@ public final class Validation {
     return match instanceof Match.WrongMethod takes ? takes.allowed().iterator().next() : "GET";
   }
 
-  private static Answer answer(Decision decision, boolean statusAsIs) {
+  private static Answer answer(Decision decision, int yes, boolean statusAsIs) {
     if (decision instanceof Decision.Admit admit) {
-      return admitted(admit.exchange());
+      return admitted(admit.exchange(), yes);
     }
     Refusal refusal = ((Decision.Refuse) decision).refusal();
     int status = refusal.status();
@@ -111,15 +194,15 @@ public final class Validation {
     return new Answer(statusAsIs || status == 401 ? status : 403, headers);
   }
 
-  private static Answer admitted(Exchange exchange) {
+  private static Answer admitted(Exchange exchange, int yes) {
     HeaderMap headers = HeaderMap.copyOf(exchange.responseHeaders());
     Caller caller = exchange.caller();
     if (caller != null) {
       describe(headers, caller);
     }
-    exchange.status(204);
+    exchange.status(yes);
     exchange.onComplete(Outcome.COMPLETED);
-    return new Answer(204, headers);
+    return new Answer(yes, headers);
   }
 
   private static void describe(HeaderMap headers, Caller caller) {

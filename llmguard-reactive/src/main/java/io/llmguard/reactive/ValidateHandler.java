@@ -16,10 +16,22 @@ import reactor.core.publisher.Mono;
  */
 public final class ValidateHandler implements WebHandler {
   private final Validation validation;
+  private final String path;
 
-  /** A handler that gives these answers. */
+  /** A handler at {@code /validate} that gives these answers. */
   public ValidateHandler(Validation validation) {
+    this(validation, "/validate");
+  }
+
+  /**
+   * A handler that gives these answers.
+   *
+   * @param path where it stands in the application; what follows there in a path names the call in
+   *     question to a proxy that has no other way
+   */
+  public ValidateHandler(Validation validation, String path) {
     this.validation = Objects.requireNonNull(validation);
+    this.path = Objects.requireNonNull(path);
   }
 
   @Override
@@ -32,10 +44,18 @@ public final class ValidateHandler implements WebHandler {
 
   private CompletableFuture<Validation.Answer> ask(Conversation question) {
     if (!validation.blocking()) {
-      return validation.ask(question).toCompletableFuture();
+      return validation.ask(question, pathBelow(question)).toCompletableFuture();
     }
     question.mayBlock();
-    return CompletableFuture.supplyAsync(() -> validation.ask(question), Conversation.ELASTIC)
+    return CompletableFuture.supplyAsync(
+            () -> validation.ask(question, pathBelow(question)), Conversation.ELASTIC)
         .thenCompose(Function.identity());
+  }
+
+  private String pathBelow(Conversation question) {
+    String asked = question.rawPath();
+    return asked.startsWith(path) && asked.startsWith("/", path.length())
+        ? asked.substring(path.length())
+        : "";
   }
 }

@@ -16,7 +16,9 @@ import java.util.concurrent.CompletableFuture;
 /**
  * Answers a reverse proxy that asks whether a call may pass, as {@link Validation} decides it.
  *
- * <p>It must be mapped with asynchronous support where a stage may answer later. Thread-safe.
+ * <p>It must be mapped with asynchronous support where a stage may answer later, and to {@code
+ * /validate/*}, or the like, for a proxy that names the call in question by what follows on that.
+ * Thread-safe.
  */
 public final class ValidateServlet extends HttpServlet {
   private static final long serialVersionUID = 1L;
@@ -37,7 +39,9 @@ public final class ValidateServlet extends HttpServlet {
   @Override
   protected void service(HttpServletRequest request, HttpServletResponse response) {
     CompletableFuture<Validation.Answer> answer =
-        validation.ask(new Conversation(request, response, 1, false)).toCompletableFuture();
+        validation
+            .ask(new Conversation(request, response, 1, false), pathBelow(request))
+            .toCompletableFuture();
     if (answer.isDone()) {
       write(response, answer.join());
       return;
@@ -53,6 +57,15 @@ public final class ValidateServlet extends HttpServlet {
               }
               context.complete();
             });
+  }
+
+  /** What follows in the path on the servlet's own, undecoded. */
+  private static String pathBelow(HttpServletRequest request) {
+    String path = request.getRequestURI();
+    String own = request.getContextPath() + request.getServletPath();
+    return path.startsWith(own) && path.startsWith("/", own.length())
+        ? path.substring(own.length())
+        : "";
   }
 
   private static void write(HttpServletResponse response, Validation.Answer answer) {

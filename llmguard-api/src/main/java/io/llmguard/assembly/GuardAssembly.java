@@ -244,6 +244,7 @@ public final class GuardAssembly {
                     ? io.llmguard.wire.Ceilings.Mode.REFUSE
                     : io.llmguard.wire.Ceilings.Mode.CLAMP)
             .loadOptions(set.loadOptions())
+            .loadOnly(set.loadOnly())
             .remoteMedia(set.remoteImages())
             .serverTools(set.serverTools());
     if (set.outputTokens() != null) {
@@ -254,6 +255,9 @@ public final class GuardAssembly {
     }
     if (set.keepAlive() != null) {
       ceilings.maxKeepAlive(set.keepAlive());
+    }
+    if (set.minKeepAlive() != null) {
+      ceilings.minKeepAlive(set.minKeepAlive());
     }
     if (set.logprobs() != null) {
       ceilings.maxLogprobs(set.logprobs());

@@ -254,6 +254,10 @@ public record GuardSettings(
    * @param outputTokens tokens of each answer
    * @param context the largest context
    * @param keepAlive how long a call may keep its model loaded
+   * @param minKeepAlive how long a call must at least let its model stay loaded, so that none with
+   *     {@code keep_alive} 0 unloads it for everyone
+   * @param loadOnly whether a call may have no prompt, which only loads or unloads a model; true
+   *     unless set
    * @param loadOptions whether options that make a server load a model anew are allowed; true
    *     unless set
    * @param logprobs log probabilities for each token
@@ -266,6 +270,8 @@ public record GuardSettings(
       @Nullable Long outputTokens,
       @Nullable Long context,
       @Nullable Duration keepAlive,
+      @Nullable Duration minKeepAlive,
+      Boolean loadOnly,
       Boolean loadOptions,
       @Nullable Integer logprobs,
       @Nullable Integer choices,
@@ -273,11 +279,13 @@ public record GuardSettings(
       boolean serverTools) {
     /** No ceiling that a caller would notice. */
     public static final Ceilings DEFAULTS =
-        new Ceilings(CeilingMode.CLAMP, null, null, null, true, null, null, false, false);
+        new Ceilings(
+            CeilingMode.CLAMP, null, null, null, null, true, true, null, null, false, false);
 
     /** Fills in the defaults. */
     public Ceilings {
       mode = or(mode, CeilingMode.CLAMP);
+      loadOnly = or(loadOnly, true);
       loadOptions = or(loadOptions, true);
     }
   }

@@ -4,6 +4,7 @@ import io.llmguard.limit.LimitSet;
 import io.llmguard.limit.RateLimit;
 import io.llmguard.policy.ModelAccess;
 import io.llmguard.policy.Scope;
+import io.llmguard.wire.CallerCeilings;
 import java.time.DateTimeException;
 import java.time.Duration;
 import java.util.EnumSet;
@@ -134,10 +135,23 @@ record ClaimMapping(Names names, String scopePrefix, Set<Scope> withoutScopes) {
           rate(limits.get("requests")),
           rate(limits.get("tokens")),
           concurrency == null ? null : Math.toIntExact(number(concurrency)),
-          perModel);
+          perModel,
+          ceilings(limits.get("ceilings")));
     } catch (ArithmeticException | IllegalArgumentException | DateTimeException e) {
       throw new UnusableClaimException(names.limits);
     }
+  }
+
+  private static CallerCeilings ceilings(@Nullable Object value) {
+    if (value == null) {
+      return CallerCeilings.NONE;
+    }
+    if (!(value instanceof Map<?, ?> ceilings)) {
+      throw new IllegalArgumentException("no ceilings");
+    }
+    Map<String, Object> named = new HashMap<>();
+    ceilings.forEach((name, ceiling) -> named.put(String.valueOf(name), ceiling));
+    return CallerCeilings.parse(named);
   }
 
   private static @Nullable RateLimit rate(@Nullable Object value) {

@@ -4,13 +4,15 @@ import io.llmguard.Decision;
 import io.llmguard.Exchange;
 import io.llmguard.RequestBody;
 import io.llmguard.Stage;
+import io.llmguard.auth.Caller;
 import io.llmguard.wire.BodyEdits;
 import io.llmguard.wire.Ceilings;
 import io.llmguard.wire.CheckedBody;
 import java.util.concurrent.CompletionStage;
 
 /**
- * Holds what a call asks of its server against ceilings, and has the lowered body go upstream.
+ * Holds what a call asks of its server against ceilings, those of all and those of its caller, and
+ * has the lowered body go upstream.
  *
  * <p>It stands after the {@link BodyStage} and refuses with the reasons of {@link Ceilings}. Calls
  * without a checked body pass.
@@ -22,7 +24,7 @@ public final class CeilingStage implements Stage {
 
   private final Ceilings ceilings;
 
-  /** A stage with these ceilings for every caller. */
+  /** A stage with these ceilings for every caller, and below them each caller's own. */
   public CeilingStage(Ceilings ceilings) {
     this.ceilings = ceilings;
   }
@@ -39,7 +41,9 @@ public final class CeilingStage implements Stage {
       return exchange.admit();
     }
     BodyEdits edits = checked.edits();
-    Ceilings.Result result = ceilings.apply(checked, edits);
+    Caller caller = exchange.caller();
+    Ceilings held = caller == null ? ceilings : caller.limits().ceilings().under(ceilings);
+    Ceilings.Result result = held.apply(checked, edits);
     if (result instanceof Ceilings.Result.Above above) {
       return exchange.refuse(above.refusal());
     }

@@ -11,8 +11,10 @@ import io.llmguard.key.KeyRecord;
 import io.llmguard.limit.RateLimit;
 import io.llmguard.policy.Scope;
 import io.llmguard.testkit.TestRequest;
+import io.llmguard.wire.CallerCeilings;
 import java.time.Duration;
 import java.util.List;
+import java.util.Map;
 import java.util.Objects;
 import java.util.Set;
 import org.junit.jupiter.api.AfterEach;
@@ -127,7 +129,9 @@ class AdminApiTest {
              "rpm_limit":60,"tpm_limit":100000,"max_parallel_requests":4,"max_budget":12.5,
              "budget_duration":"1mo","duration":"30d","metadata":{"cost_center":7},
              "tags":["a","b"],"model_rpm_limit":{"gemma3:270m":5},
-             "scopes":["inference"],"networks":["10.0.0.0/8","127.0.0.1"]}
+             "scopes":["inference"],"networks":["10.0.0.0/8","127.0.0.1"],
+             "ceilings":{"output_tokens":256,"keep_alive":"PT10M","choices":null,
+                         "load_only":false}}
             """);
     String key = made.get("key").asText();
     assertThat(ApiKey.parse(key)).isInstanceOf(ApiKey.Parsed.WellFormed.class);
@@ -147,12 +151,18 @@ class AdminApiTest {
     assertThat(record.expiresAt()).isEqualTo(console.time.now().plus(Duration.ofDays(30)));
     assertThat(record.scopes()).containsExactly(Scope.INFERENCE);
     assertThat(record.networks()).containsExactly("10.0.0.0/8", "127.0.0.1");
+    assertThat(record.limits().ceilings())
+        .isEqualTo(
+            CallerCeilings.parse(
+                Map.of("output_tokens", 256, "keep_alive", 600, "load_only", false)));
     assertThat(record.metadata()).isEqualTo("{\"cost_center\":7,\"tags\":[\"a\",\"b\"]}");
     assertThat(made.has("warnings")).isFalse();
 
     Answer info = console.get("/key/info?key=" + made.get("token").asText());
     assertThat(info.text()).doesNotContain(key).doesNotContain("sk-");
     assertThat(info.json().at("/info/rpm_limit").asInt()).isEqualTo(60);
+    assertThat(info.json().at("/info/ceilings"))
+        .hasToString("{\"output_tokens\":256,\"keep_alive\":\"PT10M\",\"load_only\":false}");
     assertThat(info.json().at("/info/metadata/cost_center").asInt()).isEqualTo(7);
     assertThat(console.get("/admin/key/info?key=" + record.id()).json()).isEqualTo(info.json());
     assertThat(console.get("/key/info?key=" + key).text()).isEqualTo(info.text());
@@ -194,6 +204,10 @@ class AdminApiTest {
         "{\"scopes\":[\"root\"]} | 'root'",
         "{\"key_type\":\"management\"} | key_type",
         "{\"networks\":[\"10.0.0.0/40\"]} | networks",
+        "{\"ceilings\":[]} | ceilings must be an object",
+        "{\"ceilings\":{\"output_tokens\":0}} | ceilings: ",
+        "{\"ceilings\":{\"output_tokens\":1.5}} | ceilings: output_tokens must be a whole number",
+        "{\"ceilings\":{\"max_tokens\":5}} | ceilings: there is no such ceiling",
         "{\"metadata\":[]} | metadata must be an object",
         "{\"key\":\"sk-1234\"} | key is not supported",
         "{\"key_alias\":\"a\\u001bb\"} | key_alias",

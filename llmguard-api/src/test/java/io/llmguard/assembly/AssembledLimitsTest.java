@@ -4,7 +4,10 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import io.llmguard.Decision;
 import io.llmguard.Guard;
+import io.llmguard.RequestBody;
 import io.llmguard.TimeSource;
+import io.llmguard.assembly.GuardSettings.CeilingMode;
+import io.llmguard.assembly.GuardSettings.Ceilings;
 import io.llmguard.assembly.GuardSettings.OnStoreFailure;
 import io.llmguard.assembly.GuardSettings.RateLimits;
 import io.llmguard.assembly.GuardSettings.RequestLimit;
@@ -20,6 +23,8 @@ import io.llmguard.limit.RateLimit;
 import io.llmguard.limit.RateLimitStore;
 import io.llmguard.policy.EndpointCatalogue;
 import io.llmguard.testkit.TestRequest;
+import io.llmguard.wire.CallerCeilings;
+import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -33,7 +38,8 @@ import org.junit.jupiter.params.provider.EnumSource;
 
 /** Each kind of limit over time, as settings have it, in the guard that is made of them. */
 class AssembledLimitsTest {
-  private static final String CHAT = "{\"model\":\"llama3\",\"messages\":[]}";
+  private static final String CHAT =
+      "{\"model\":\"llama3\",\"messages\":[{\"role\":\"user\",\"content\":\"hi\"}]}";
   private static final RequestLimit MANY =
       new RequestLimit(1_000, Duration.ofHours(1), 999L, false, OnStoreFailure.FAIL_OPEN);
 
@@ -78,6 +84,10 @@ class AssembledLimitsTest {
   }
 
   private Guard guard(RateLimits limits, RateLimitStore counted) {
+    return guard(limits, Ceilings.DEFAULTS, counted);
+  }
+
+  private Guard guard(RateLimits limits, Ceilings ceilings, RateLimitStore counted) {
     GuardSettings usual = GuardSettings.DEFAULTS;
     GuardSettings settings =
         new GuardSettings(
@@ -96,7 +106,7 @@ class AssembledLimitsTest {
             limits,
             usual.concurrency(),
             usual.limits(),
-            usual.ceilings(),
+            ceilings,
             usual.audit());
     KeyDirectory keys = KeyDirectory.builder(store).open();
     directories.add(keys);
@@ -106,9 +116,15 @@ class AssembledLimitsTest {
         .forCalls(EndpointCatalogue.standard());
   }
 
+  private static Decision ask(Guard guard, String key, String path, String body) {
+    return guard.admit(TestRequest.post(path, body).bearer(key)).toCompletableFuture().join();
+  }
+
   private static String word(Guard guard, String key) {
-    Decision decision =
-        guard.admit(TestRequest.post("/api/chat", CHAT).bearer(key)).toCompletableFuture().join();
+    return word(ask(guard, key, "/api/chat", CHAT));
+  }
+
+  private static String word(Decision decision) {
     return decision instanceof Decision.Refuse refuse
         ? refuse.refusal().status() + " " + refuse.refusal().reason()
         : "admitted";
@@ -162,6 +178,61 @@ class AssembledLimitsTest {
     assertThat(word(guard, limited)).isEqualTo("429 rate-limit");
     assertThat(word(guard, other)).isEqualTo("admitted");
     assertThat(word(guard, other)).isEqualTo("admitted");
+  }
+
+  private static String forwarded(Decision decision) {
+    RequestBody body = ((Decision.Admit) decision).exchange().body();
+    return StandardCharsets.UTF_8.decode(((RequestBody.InMemory) body).content()).toString();
+  }
+
+  private static Ceilings ceilings(CeilingMode mode, Duration minKeepAlive, boolean loadOnly) {
+    return new Ceilings(
+        mode, 1_000L, null, null, minKeepAlive, loadOnly, true, null, null, false, false);
+  }
+
+  @Test
+  void aModelIsNotUnloadedForEveryoneWhereThatIsSet() {
+    RateLimits many = new RateLimits(MANY, MANY, null, Map.of());
+    String key = key();
+    String unload = "{\"model\":\"m\",\"prompt\":\"hi\",\"keep_alive\":0}";
+    String load = "{\"model\":\"m\",\"prompt\":\"\"}";
+    Duration minute = Duration.ofMinutes(1);
+
+    Guard usual = guard(many, Ceilings.DEFAULTS, counters);
+    assertThat(forwarded(ask(usual, key, "/api/generate", unload))).isEqualTo(unload);
+    assertThat(forwarded(ask(usual, key, "/api/generate", load))).isEqualTo(load);
+
+    Guard clamping = guard(many, ceilings(CeilingMode.CLAMP, minute, false), counters);
+    assertThat(forwarded(ask(clamping, key, "/api/generate", unload)))
+        .contains("\"keep_alive\":\"60000ms\"");
+    assertThat(word(ask(clamping, key, "/api/generate", load))).isEqualTo("403 load-only");
+
+    Guard refusing = guard(many, ceilings(CeilingMode.REFUSE, minute, true), counters);
+    assertThat(word(ask(refusing, key, "/api/generate", unload))).isEqualTo("403 ceiling-exceeded");
+    assertThat(word(ask(refusing, key, "/api/generate", load))).isEqualTo("admitted");
+  }
+
+  @Test
+  void aKeysOwnCeilingsHoldBelowThoseOfAll() {
+    LimitSet own =
+        LimitSet.CONFIGURED.with(
+            CallerCeilings.parse(Map.of("output_tokens", 10, "load_only", false)));
+    String narrow = issuer.issue("bob", r -> r.limits(own)).key().reveal();
+    LimitSet wide = LimitSet.CONFIGURED.with(CallerCeilings.parse(Map.of("output_tokens", 5_000)));
+    String generous = issuer.issue("eve", r -> r.limits(wide)).key().reveal();
+    String other = key();
+    Guard guard =
+        guard(
+            new RateLimits(MANY, MANY, null, Map.of()),
+            ceilings(CeilingMode.CLAMP, Duration.ZERO, true),
+            counters);
+    assertThat(forwarded(ask(guard, narrow, "/api/chat", CHAT))).contains("\"num_predict\":10}");
+    assertThat(forwarded(ask(guard, generous, "/api/chat", CHAT)))
+        .contains("\"num_predict\":1000}");
+    assertThat(forwarded(ask(guard, other, "/api/chat", CHAT))).contains("\"num_predict\":1000}");
+    String load = "{\"model\":\"m\",\"prompt\":\"\"}";
+    assertThat(word(ask(guard, narrow, "/api/generate", load))).isEqualTo("403 load-only");
+    assertThat(word(ask(guard, other, "/api/generate", load))).isEqualTo("admitted");
   }
 
   /** Counters that are out of reach. */

@@ -33,6 +33,7 @@ import io.llmguard.limit.RateLimit;
 import io.llmguard.policy.Scope;
 import io.llmguard.testkit.ManualTime;
 import io.llmguard.testkit.TestRequest;
+import io.llmguard.wire.CallerCeilings;
 import java.net.URI;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
@@ -188,6 +189,7 @@ class JwtAuthenticatorTest {
                 Map.of(
                     "requests", Map.of("amount", 10, "per", "PT1M", "burst", 5),
                     "concurrency", 2,
+                    "ceilings", Map.of("output_tokens", 64, "load_only", false),
                     "per_model", Map.of("gemma3", Map.of("amount", 1, "per", "PT1S"))))
             .build();
     Caller caller = caller(guard, chat(signed(rsa, claims)));
@@ -200,6 +202,8 @@ class JwtAuthenticatorTest {
     assertThat(caller.limits().requests()).isEqualTo(new RateLimit(10, Duration.ofMinutes(1), 5));
     assertThat(caller.limits().tokens()).isNull();
     assertThat(caller.limits().concurrency()).isEqualTo(2);
+    assertThat(caller.limits().ceilings())
+        .isEqualTo(CallerCeilings.parse(Map.of("output_tokens", 64, "load_only", false)));
     assertThat(caller.limits().perModel())
         .isEqualTo(Map.of("gemma3", new RateLimit(1, Duration.ofSeconds(1), 0)));
   }
@@ -228,6 +232,8 @@ class JwtAuthenticatorTest {
             claims().claim("limits", Map.of("concurrency", "2")).build(),
             claims().claim("limits", Map.of("concurrency", 0)).build(),
             claims().claim("limits", Map.of("per_model", "x")).build(),
+            claims().claim("limits", Map.of("ceilings", 64)).build(),
+            claims().claim("limits", Map.of("ceilings", Map.of("output", 64))).build(),
             claims()
                 .claim("limits", Map.of("requests", Map.of("amount", 1, "per", "a while")))
                 .build(),

@@ -172,7 +172,17 @@ class InProcessGuardTest {
             Map.of());
     Ceilings ceilings =
         new Ceilings(
-            GuardSettings.CeilingMode.CLAMP, 500L, null, null, true, null, null, false, false);
+            GuardSettings.CeilingMode.CLAMP,
+            500L,
+            null,
+            null,
+            null,
+            true,
+            true,
+            null,
+            null,
+            false,
+            false);
     try (InProcessGuard guard = guard(settings(limits, ceilings))) {
       try (GuardedCall call = guard.begin(InProcessRequest.of(caller(job()), request("gemma3")))) {
         call.answered(1_000, 990);
@@ -211,7 +221,17 @@ class InProcessGuardTest {
   void theClientSendsWhatWasCheckedWithItsCeilings() throws Exception {
     Ceilings ceilings =
         new Ceilings(
-            GuardSettings.CeilingMode.CLAMP, 64L, null, null, true, null, null, false, false);
+            GuardSettings.CeilingMode.CLAMP,
+            64L,
+            null,
+            null,
+            null,
+            true,
+            true,
+            null,
+            null,
+            false,
+            false);
     try (ReplayUpstream upstream = ReplayUpstream.start();
         OllamaClient client = OllamaClient.create(upstream.uri().toString());
         InProcessGuard guard = guard(settings(RateLimits.DEFAULTS, ceilings))) {

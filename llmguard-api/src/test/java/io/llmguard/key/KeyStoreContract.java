@@ -8,6 +8,7 @@ import io.llmguard.limit.RateLimit;
 import io.llmguard.policy.ModelAccess;
 import io.llmguard.policy.Scope;
 import io.llmguard.testkit.ManualTime;
+import io.llmguard.wire.CallerCeilings;
 import java.math.BigDecimal;
 import java.security.SecureRandom;
 import java.time.Duration;
@@ -55,7 +56,17 @@ public abstract class KeyStoreContract {
                 new RateLimit(10, Duration.ofMinutes(1), 5),
                 new RateLimit(1_000_000_000_000L, Duration.ofDays(365), Integer.MAX_VALUE),
                 3,
-                Map.of("gemma3", new RateLimit(1, Duration.ofHours(24), 7))))
+                Map.of("gemma3", new RateLimit(1, Duration.ofHours(24), 7)),
+                CallerCeilings.parse(
+                    Map.of(
+                        "output_tokens",
+                        Long.MAX_VALUE,
+                        "keep_alive",
+                        "PT5M0.001S",
+                        "logprobs",
+                        0,
+                        "load_only",
+                        false))))
         .budget(new BigDecimal("100.50"), "1mo")
         .networks(List.of("10.0.1.0/24", "2001:db8::/32"))
         .expiresAt(time.now().plus(Duration.ofDays(90)))

@@ -16,9 +16,11 @@ import io.llmguard.servlet.internal.Assembly;
  * set), {@code form-directory} (where forms lie meanwhile, the JVM's directory for temporary files
  * unless set); and the ceilings, of which only the last two are there unless set: {@code
  * ceiling-mode} ({@code clamp} or {@code refuse}), {@code ceiling-output-tokens}, {@code
- * ceiling-context}, {@code ceiling-keep-alive}, {@code ceiling-logprobs}, {@code ceiling-choices},
- * {@code ceiling-load-options} ({@code false} refuses what makes a server load a model anew),
- * {@code ceiling-remote-images} and {@code ceiling-server-tools} ({@code true} allows them).
+ * ceiling-context}, {@code ceiling-keep-alive}, {@code ceiling-min-keep-alive}, {@code
+ * ceiling-logprobs}, {@code ceiling-choices}, {@code ceiling-load-options} ({@code false} refuses
+ * what makes a server load a model anew), {@code ceiling-load-only} ({@code false} refuses calls
+ * without a prompt, which only load one), {@code ceiling-remote-images} and {@code
+ * ceiling-server-tools} ({@code true} allows them).
  */
 public final class BodyPolicyFilter extends GuardFilter {
   /** For the container, which gives the init-params. */

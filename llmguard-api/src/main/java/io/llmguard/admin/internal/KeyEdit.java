@@ -1,5 +1,6 @@
 package io.llmguard.admin.internal;
 
+import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.llmguard.budget.BudgetPeriod;
@@ -10,6 +11,7 @@ import io.llmguard.limit.RateLimit;
 import io.llmguard.network.CidrSet;
 import io.llmguard.policy.ModelAccess;
 import io.llmguard.policy.Scope;
+import io.llmguard.wire.CallerCeilings;
 import java.time.Duration;
 import java.time.Instant;
 import java.time.ZoneOffset;
@@ -161,7 +163,30 @@ final class KeyEdit {
       }
       perModel = read;
     }
-    return new LimitSet(requests, tokens, concurrency, perModel);
+    CallerCeilings ceilings = fields.has("ceilings") ? ceilings() : base.ceilings();
+    return new LimitSet(requests, tokens, concurrency, perModel, ceilings);
+  }
+
+  private CallerCeilings ceilings() {
+    ObjectNode object = fields.object("ceilings");
+    Map<String, Object> named = new LinkedHashMap<>();
+    if (object != null) {
+      for (Map.Entry<String, JsonNode> entry : object.properties()) {
+        JsonNode value = entry.getValue();
+        named.put(
+            entry.getKey(),
+            value.isNumber()
+                ? value.numberValue()
+                : value.isBoolean()
+                    ? (Object) value.booleanValue()
+                    : value.isNull() ? null : value.asText());
+      }
+    }
+    try {
+      return CallerCeilings.parse(named);
+    } catch (IllegalArgumentException e) {
+      throw BadCall.request("ceilings: " + e.getMessage());
+    }
   }
 
   private @Nullable RateLimit rate(String name, @Nullable RateLimit base) {

@@ -54,6 +54,8 @@ final class KeyJson {
     ObjectNode exact = into.putObject("limits");
     limit(exact, "requests", limits.requests());
     limit(exact, "tokens", limits.tokens());
+    ObjectNode ceilings = into.putObject("ceilings");
+    limits.ceilings().named().forEach(ceilings::putPOJO);
     return into;
   }
 

@@ -11,6 +11,7 @@ import io.llmguard.limit.LimitSet;
 import io.llmguard.limit.RateLimit;
 import io.llmguard.policy.ModelAccess;
 import io.llmguard.policy.Scope;
+import io.llmguard.wire.CallerCeilings;
 import java.math.BigDecimal;
 import java.sql.PreparedStatement;
 import java.sql.ResultSet;
@@ -176,6 +177,10 @@ public final class KeyRow {
     }
     ObjectNode perModel = json.putObject("per_model");
     new TreeMap<>(limits.perModel()).forEach((model, rate) -> put(perModel, model, rate));
+    Map<String, Object> ceilings = limits.ceilings().named();
+    if (!ceilings.isEmpty()) {
+      json.set("ceilings", JSON.valueToTree(ceilings));
+    }
     return write(json);
   }
 
@@ -205,7 +210,25 @@ public final class KeyRow {
         rate(json.path("requests")),
         rate(json.path("tokens")),
         concurrency.isInt() ? concurrency.intValue() : null,
-        perModel);
+        perModel,
+        ceilings(json.path("ceilings")));
+  }
+
+  private static CallerCeilings ceilings(JsonNode json) throws SQLException {
+    Map<String, Object> named = new LinkedHashMap<>();
+    for (Map.Entry<String, JsonNode> entry : json.properties()) {
+      JsonNode value = entry.getValue();
+      named.put(
+          entry.getKey(),
+          value.isNumber()
+              ? value.numberValue()
+              : value.isBoolean() ? value.booleanValue() : value.asText());
+    }
+    try {
+      return CallerCeilings.parse(named);
+    } catch (IllegalArgumentException e) {
+      throw new SQLException("a key with ceilings that cannot be read", e);
+    }
   }
 
   private static @Nullable RateLimit rate(JsonNode json) {

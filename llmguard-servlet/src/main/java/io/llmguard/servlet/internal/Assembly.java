@@ -444,6 +444,7 @@ public final class Assembly implements AutoCloseable {
         Ceilings.builder()
             .mode(params.choice("ceiling-mode", Ceilings.Mode.class, Ceilings.Mode.CLAMP))
             .loadOptions(params.flag("ceiling-load-options", true))
+            .loadOnly(params.flag("ceiling-load-only", true))
             .remoteMedia(params.flag("ceiling-remote-images", false))
             .serverTools(params.flag("ceiling-server-tools", false));
     long tokens = params.number("ceiling-output-tokens", 1, Long.MAX_VALUE, 0);
@@ -457,6 +458,9 @@ public final class Assembly implements AutoCloseable {
     if (params.text("ceiling-keep-alive") != null) {
       ceilings.maxKeepAlive(params.duration("ceiling-keep-alive", Duration.ZERO));
     }
+    if (params.text("ceiling-min-keep-alive") != null) {
+      ceilings.minKeepAlive(params.duration("ceiling-min-keep-alive", Duration.ZERO));
+    }
     int logprobs = params.number("ceiling-logprobs", 0, Integer.MAX_VALUE, -1);
     if (logprobs >= 0) {
       ceilings.maxLogprobs(logprobs);
@@ -465,7 +469,11 @@ public final class Assembly implements AutoCloseable {
     if (choices > 0) {
       ceilings.maxChoices(choices);
     }
-    return ceilings.build();
+    try {
+      return ceilings.build();
+    } catch (IllegalArgumentException e) {
+      throw params.wrong("ceiling-min-keep-alive", String.valueOf(e.getMessage()));
+    }
   }
 
   /** The audit file, under this parameter, and {@code fsync}. */

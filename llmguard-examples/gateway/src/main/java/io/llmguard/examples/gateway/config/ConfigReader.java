@@ -515,6 +515,8 @@ public final class ConfigReader {
     Setting output = setting.get("output_tokens");
     Setting context = setting.get("context");
     Setting keepAlive = setting.get("keep_alive");
+    Setting minKeepAlive = setting.get("min_keep_alive");
+    Setting loadOnly = setting.get("load_only");
     Setting logprobs = setting.get("logprobs");
     Setting choices = setting.get("choices");
     Setting loadOptions = setting.get("load_options");
@@ -526,6 +528,8 @@ public final class ConfigReader {
             output == null ? null : output.number(1, 1_000_000_000),
             context == null ? null : context.number(1, 1_000_000_000),
             keepAlive == null ? null : keepAlive.duration(),
+            minKeepAlive == null ? null : minKeepAlive.duration(),
+            loadOnly == null || loadOnly.bool(),
             loadOptions == null || loadOptions.bool(),
             logprobs == null ? null : (int) logprobs.number(0, 1000),
             choices == null ? null : (int) choices.number(1, 1000),

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.List;
 import java.util.Map;
 import org.junit.jupiter.api.Test;
@@ -29,6 +30,8 @@ class ReadmeTest {
     assertThat(config.models()).hasSize(1);
     assertThat(config.guard().jwt()).hasSize(1);
     assertThat(config.guard().ceilings().outputTokens()).isEqualTo(1024);
+    assertThat(config.guard().ceilings().minKeepAlive()).isEqualTo(Duration.ofMinutes(1));
+    assertThat(config.guard().ceilings().loadOnly()).isTrue();
   }
 
   @Test

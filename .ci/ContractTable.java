@@ -21,7 +21,7 @@ final class ContractTable {
   private static final Pattern REPORT =
       Pattern.compile(".*/(llmguard-[a-z]+)/target/surefire-reports(?:-([a-z0-9-]+))?/TEST-.*");
   private static final List<String> CONTRACTS =
-      List.of("AdmissionTest", "BodyTest", "StreamingTest");
+      List.of("AdmissionTest", "BodyTest", "ContextPathTest", "StreamingTest", "TokenTest");
 
   public static void main(String[] args) throws Exception {
     Map<String, Map<String, String>> rows = new TreeMap<>();

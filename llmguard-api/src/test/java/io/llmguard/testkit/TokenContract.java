@@ -33,6 +33,7 @@ import org.junit.jupiter.params.provider.EnumSource;
 /** Whose tokens are taken; keys go on being taken beside them. */
 public abstract class TokenContract extends HttpContract {
   private static final String ISSUER = "https://id.example";
+  private static final String ISSUER_THAT_IS_DOWN = "https://down.example";
   private static final String AUDIENCE = "llm";
 
   private static RSAKey signer;
@@ -57,19 +58,28 @@ public abstract class TokenContract extends HttpContract {
           exchange.getResponseBody().write(jwks);
           exchange.close();
         });
+    jwksServer.createContext(
+        "/down",
+        exchange -> {
+          exchange.sendResponseHeaders(503, -1);
+          exchange.close();
+        });
     jwksServer.start();
-    URI jwks = URI.create("http://127.0.0.1:" + jwksServer.getAddress().getPort() + "/jwks");
+    URI issuers = URI.create("http://127.0.0.1:" + jwksServer.getAddress().getPort());
     AuthenticationStage.Builder stage = AuthenticationStage.builder();
-    stage.authenticator(JwtAuthenticator.builder(ISSUER).audience(AUDIENCE).jwks(jwks).build());
+    stage.authenticator(tokens(ISSUER, issuers.resolve("/jwks")));
+    stage.authenticator(tokens(ISSUER_THAT_IS_DOWN, issuers.resolve("/down")));
     stage.authenticator(ApiKeyAuthenticator.builder().keys(keys).build());
     return stage;
   }
 
+  private static JwtAuthenticator tokens(String issuer, URI jwks) {
+    return JwtAuthenticator.builder(issuer).audience(AUDIENCE).jwks(jwks).build();
+  }
+
   @AfterEach
   void stopIssuer() {
-    if (jwksServer != null) {
-      jwksServer.stop(0);
-    }
+    jwksServer.stop(0);
   }
 
   /** What is wrong with a token. */
@@ -192,10 +202,9 @@ public abstract class TokenContract extends HttpContract {
 
   @Test
   void anIssuerThatIsDownLetsNobodyInAndIsNoFaultOfTheCaller() throws Exception {
-    jwksServer.stop(0);
-    jwksServer = null;
     try (RawHttp client = connect()) {
-      assertThat(version(client, signed(claims())).status()).isEqualTo(503);
+      String token = signed(claims().issuer(ISSUER_THAT_IS_DOWN));
+      assertThat(version(client, token).status()).isEqualTo(503);
       assertThat(upstream.requests()).isEmpty();
     }
     try (RawHttp client = connect()) {

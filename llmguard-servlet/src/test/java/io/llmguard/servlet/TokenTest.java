@@ -6,6 +6,7 @@ import io.llmguard.upstream.Proxy;
 import org.junit.jupiter.api.Tag;
 
 @Tag("container")
+@Tag("contract")
 class TokenTest extends TokenContract {
   @Override
   protected Server start(Guard guard, Proxy proxy) throws Exception {

@@ -303,11 +303,28 @@ public final class OllamaClient implements AutoCloseable {
    * @throws OllamaException where it fails
    */
   public String version() {
-    return transport.execute(Calls.version());
+    return serverVersion().version();
   }
 
   /** The server's version. As a future; cancelling it cancels the call. */
   public CompletableFuture<String> versionAsync() {
+    return Futures.map(serverVersionAsync(), ServerVersion::version);
+  }
+
+  /**
+   * The server's version, with all that it says beside.
+   *
+   * @throws OllamaException where it fails
+   */
+  public ServerVersion serverVersion() {
+    return transport.execute(Calls.version());
+  }
+
+  /**
+   * The server's version, with all that it says beside. As a future; cancelling it cancels the
+   * call.
+   */
+  public CompletableFuture<ServerVersion> serverVersionAsync() {
     return transport.async(Calls.version());
   }
 

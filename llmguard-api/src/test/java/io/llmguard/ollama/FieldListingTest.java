@@ -117,7 +117,8 @@ class FieldListingTest {
         Tensor.class,
         LocalModel.class,
         RunningModel.class,
-        ServerStatus.class);
+        ServerStatus.class,
+        ServerVersion.class);
   }
 
   @ParameterizedTest
@@ -558,6 +559,12 @@ class FieldListingTest {
     RunningModel running = client.running().get(0);
     assertFilled(running);
     assertThat(running.extra()).isEqualTo(unknown("RunningModel"));
+
+    answers(filled("ServerVersion"));
+    assertThat(client.serverVersion())
+        .isEqualTo(new ServerVersion("ServerVersion version", unknown("ServerVersion")));
+    answers(filled("ServerVersion"));
+    assertThat(client.version()).isEqualTo("ServerVersion version");
 
     answers("{\"cloud\":" + filled("ServerStatus") + ",\"unknown_top\":1}");
     ServerStatus status = client.status();

@@ -96,6 +96,7 @@ class TortureTest {
   }
 
   @Test
+  @Timeout(180)
   void utf8AndLinesSplitAtEveryByte() {
     byte[] body = CHAT.responseBody();
     byte[] marker = line("first", false).getBytes(StandardCharsets.UTF_8);
@@ -218,6 +219,7 @@ class TortureTest {
   }
 
   @Test
+  @Timeout(180)
   void aCutAtEveryByteBeforeTheEndOfTheLastLineIsTruncation() {
     byte[] response = CHAT.response();
     List<byte[]> chunks = CHAT.chunks();

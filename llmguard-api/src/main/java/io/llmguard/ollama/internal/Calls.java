@@ -15,6 +15,7 @@ import io.llmguard.ollama.PullRequest;
 import io.llmguard.ollama.PushRequest;
 import io.llmguard.ollama.RunningModel;
 import io.llmguard.ollama.ServerStatus;
+import io.llmguard.ollama.ServerVersion;
 import io.llmguard.ollama.ShowRequest;
 import io.llmguard.ollama.ShowResponse;
 import java.io.FileNotFoundException;
@@ -116,15 +117,8 @@ public final class Calls {
   }
 
   /** {@code GET /api/version}. */
-  public static CallSpec<String, String> version() {
-    return whole(
-        "version",
-        "GET",
-        "/api/version",
-        null,
-        null,
-        true,
-        f -> f.require("version").textOrEmpty("version"));
+  public static CallSpec<ServerVersion, ServerVersion> version() {
+    return whole("version", "GET", "/api/version", null, null, true, Replies::version);
   }
 
   /** {@code GET /api/status}. */

@@ -11,6 +11,7 @@ import io.llmguard.ollama.ModelDetails;
 import io.llmguard.ollama.Progress;
 import io.llmguard.ollama.RunningModel;
 import io.llmguard.ollama.ServerStatus;
+import io.llmguard.ollama.ServerVersion;
 import io.llmguard.ollama.ShowResponse;
 import io.llmguard.ollama.Tensor;
 import io.llmguard.ollama.ToolCall;
@@ -170,6 +171,10 @@ public final class Replies {
         fields.instant("modified_at"),
         fields.text("requires"),
         fields.rest());
+  }
+
+  static ServerVersion version(Fields fields) {
+    return new ServerVersion(fields.require("version").textOrEmpty("version"), fields.rest());
   }
 
   static ServerStatus status(Fields fields) {

@@ -3,6 +3,7 @@ package io.llmguard.ollama.internal;
 import com.fasterxml.jackson.core.JsonParser;
 import com.fasterxml.jackson.core.JsonToken;
 import io.llmguard.ollama.ChatResponse;
+import io.llmguard.ollama.Image;
 import io.llmguard.ollama.Logprob;
 import io.llmguard.ollama.Message;
 import io.llmguard.ollama.Metrics;
@@ -17,6 +18,25 @@ import org.jspecify.annotations.Nullable;
 /** Answers of {@code /api/chat}: the hot path, straight from bytes to records. */
 final class ChatDecoder extends LineParser<ChatResponse> {
   private static final Message NO_MESSAGE = Message.assistant("");
+
+  ChatDecoder() {
+    super("\",\"message\":{\"role\":\"assistant\",\"content\":\"", "\"},\"done\":false}");
+  }
+
+  @Override
+  ChatResponse event(TokenLine line) {
+    return new ChatResponse(
+        line.model(),
+        line.createdAt(),
+        Message.assistant(line.text()),
+        false,
+        null,
+        null,
+        null,
+        Metrics.NONE,
+        List.of(),
+        Map.of());
+  }
 
   @Override
   ChatResponse event(JsonParser in) throws IOException {
@@ -70,6 +90,7 @@ final class ChatDecoder extends LineParser<ChatResponse> {
     String role = "assistant";
     String content = "";
     String thinking = null;
+    List<Image> images = List.of();
     List<ToolCall> toolCalls = List.of();
     String toolName = null;
     String toolCallId = null;
@@ -79,6 +100,7 @@ final class ChatDecoder extends LineParser<ChatResponse> {
         case "role" -> role = role(in);
         case "content" -> content = textOrEmpty(in, name);
         case "thinking" -> thinking = text(in, name);
+        case "images" -> images = Replies.images(any(in));
         case "tool_calls" -> toolCalls = Replies.toolCalls(any(in));
         case "tool_name" -> toolName = text(in, name);
         case "tool_call_id" -> toolCallId = text(in, name);
@@ -88,7 +110,7 @@ final class ChatDecoder extends LineParser<ChatResponse> {
         }
       }
     }
-    return new Message(role, content, thinking, List.of(), toolCalls, toolName, toolCallId, extra);
+    return new Message(role, content, thinking, images, toolCalls, toolName, toolCallId, extra);
   }
 
   private static String role(JsonParser in) throws IOException {

@@ -8,9 +8,32 @@ import io.llmguard.ollama.ToolCall;
 import java.io.IOException;
 import java.time.Instant;
 import java.util.List;
+import java.util.Map;
 
 /** Answers of {@code /api/generate}: the hot path, straight from bytes to records. */
 final class GenerateDecoder extends LineParser<GenerateResponse> {
+  GenerateDecoder() {
+    super("\",\"response\":\"", "\",\"done\":false}");
+  }
+
+  @Override
+  GenerateResponse event(TokenLine line) {
+    return new GenerateResponse(
+        line.model(),
+        line.createdAt(),
+        line.text(),
+        null,
+        false,
+        null,
+        List.of(),
+        List.of(),
+        null,
+        null,
+        Metrics.NONE,
+        List.of(),
+        Map.of());
+  }
+
   @Override
   GenerateResponse event(JsonParser in) throws IOException {
     String model = "";

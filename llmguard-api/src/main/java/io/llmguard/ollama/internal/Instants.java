@@ -1,5 +1,6 @@
 package io.llmguard.ollama.internal;
 
+import java.nio.charset.StandardCharsets;
 import java.time.DateTimeException;
 import java.time.Instant;
 import java.time.LocalDate;
@@ -17,13 +18,12 @@ final class Instants {
   /** {@code 2026-11-23T02:27:}, which the times of neighbouring tokens share. */
   private static final int MINUTE = 17;
 
-  private final char[] minute = new char[MINUTE];
+  private final byte[] minute = new byte[MINUTE];
   private long minuteSeconds;
 
   /** Reads one time. */
   static Instant parse(String text) {
-    char[] chars = text.toCharArray();
-    return new Instants().read(chars, 0, chars.length);
+    return new Instants().read(text);
   }
 
   /**
@@ -31,19 +31,24 @@ final class Instants {
    *
    * @throws IllegalArgumentException where it is none
    */
-  Instant read(char[] text, int from, int length) {
-    Instant utc = length >= 20 && text[from + length - 1] == 'Z' ? utc(text, from, length) : null;
+  Instant read(String text) {
+    byte[] bytes = text.getBytes(StandardCharsets.UTF_8);
+    Instant utc = utc(bytes, 0, bytes.length);
     if (utc != null) {
       return utc;
     }
     try {
-      return OffsetDateTime.parse(new String(text, from, length)).toInstant();
+      return OffsetDateTime.parse(text).toInstant();
     } catch (DateTimeException e) {
       throw new IllegalArgumentException("a time that is not of RFC 3339", e);
     }
   }
 
-  private @Nullable Instant utc(char[] text, int from, int length) {
+  /** A time in the form that Ollama writes; null where it is of another, or none. */
+  @Nullable Instant utc(byte[] text, int from, int length) {
+    if (length < 20 || text[from + length - 1] != 'Z') {
+      return null;
+    }
     int second = digits(text, from + MINUTE, 2);
     if (second < 0 || second > 59 || !inMinute(text, from)) {
       return null;
@@ -52,7 +57,7 @@ final class Instants {
     return nanos < 0 ? null : Instant.ofEpochSecond(minuteSeconds + second, nanos);
   }
 
-  private boolean inMinute(char[] text, int from) {
+  private boolean inMinute(byte[] text, int from) {
     if (Arrays.equals(minute, 0, MINUTE, text, from, from + MINUTE)) {
       return true;
     }
@@ -84,7 +89,7 @@ final class Instants {
     return true;
   }
 
-  private static int digits(char[] text, int from, int count) {
+  private static int digits(byte[] text, int from, int count) {
     int value = 0;
     for (int i = from; i < from + count; i++) {
       int digit = text[i] - '0';
@@ -96,7 +101,7 @@ final class Instants {
     return value;
   }
 
-  private static int fraction(char[] text, int from, int end) {
+  private static int fraction(byte[] text, int from, int end) {
     if (from == end) {
       return 0;
     }

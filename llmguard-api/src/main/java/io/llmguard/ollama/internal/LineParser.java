@@ -23,10 +23,13 @@ abstract class LineParser<E> implements Decoder<E> {
   private final JsonParser parser;
   private final ByteArrayFeeder feeder;
   private final Instants instants = new Instants();
+  private final TokenLine token;
   private @Nullable String lastModel;
   private @Nullable Map<String, @Nullable Object> unknown;
 
-  LineParser() {
+  /** With the line of almost every token, which needs no parser. */
+  LineParser(String beforeText, String afterText) {
+    token = new TokenLine(beforeText, afterText, instants);
     try {
       parser = Json.FACTORY.createNonBlockingByteArrayParser();
     } catch (IOException e) {
@@ -37,6 +40,14 @@ abstract class LineParser<E> implements Decoder<E> {
 
   @Override
   public final @Nullable E decode(byte[] bytes, int from, int to) {
+    return token.read(bytes, from, to) ? event(token) : parsed(bytes, from, to);
+  }
+
+  private @Nullable E parsed(byte[] bytes, int from, int to) {
+    // a number behind the object would look like one whose end is still to come
+    if (from < to && bytes[to - 1] != '}') {
+      throw new IllegalArgumentException("a line that is no JSON object");
+    }
     try {
       feeder.feedInput(bytes, from, to);
       if (parser.nextToken() != JsonToken.START_OBJECT) {
@@ -55,6 +66,9 @@ abstract class LineParser<E> implements Decoder<E> {
       throw new UncheckedIOException(e);
     }
   }
+
+  /** The event of a token's line. */
+  abstract E event(TokenLine line);
 
   /** Reads the fields up to the object's end. */
   abstract @Nullable E event(JsonParser in) throws IOException;
@@ -100,6 +114,7 @@ abstract class LineParser<E> implements Decoder<E> {
       throw new IllegalArgumentException("\"model\" is no string");
     }
     lastModel = last;
+    token.expect(last);
     return last;
   }
 
@@ -125,7 +140,7 @@ abstract class LineParser<E> implements Decoder<E> {
       }
       throw new IllegalArgumentException("\"created_at\" is no string");
     }
-    return instants.read(in.getTextCharacters(), in.getTextOffset(), in.getTextLength());
+    return instants.read(in.getText());
   }
 
   static boolean flag(JsonParser in, String name) throws IOException {

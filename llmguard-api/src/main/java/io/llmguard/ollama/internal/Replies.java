@@ -206,15 +206,20 @@ public final class Replies {
         fields.textOrEmpty("rendered_template"), fields.count("image_count"), fields.rest());
   }
 
-  /** A message; pictures in Base64. */
+  /** Pictures in Base64. */
+  static List<Image> images(@Nullable Object value) {
+    return wrap(value).texts("list").stream()
+        .map(text -> Image.of(Base64.getDecoder().decode(text)))
+        .toList();
+  }
+
+  /** A message. */
   static Message message(Fields fields) {
-    List<Image> images =
-        fields.texts("images").stream().map(s -> Image.of(Base64.getDecoder().decode(s))).toList();
     return new Message(
         fields.textOrEmpty("role"),
         fields.textOrEmpty("content"),
         fields.text("thinking"),
-        images,
+        images(fields.any("images")),
         toolCalls(fields.any("tool_calls")),
         fields.text("tool_name"),
         fields.text("tool_call_id"),

@@ -4,11 +4,11 @@ import io.llmguard.ollama.OllamaException;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.atomic.AtomicInteger;
 
-/** A call's whole answer as a future; cancelling the future cancels the call. */
+/** A call's whole answer as a future; ending the future in any way ends the call. */
 final class AsyncCall<E, R> {
   private final LiveCall<E, R> call;
   private final AtomicInteger work = new AtomicInteger();
-  private final Result result = new Result();
+  private final CompletableFuture<R> result = new CompletableFuture<>();
 
   AsyncCall(LiveCall<E, R> call) {
     this.call = call;
@@ -16,8 +16,11 @@ final class AsyncCall<E, R> {
 
   CompletableFuture<R> start() {
     call.onSignal(this::drain);
+    // whatever ends the future ends the call, which does not mind where it is over
+    CompletableFuture<R> unused =
+        result.whenComplete((value, e) -> call.cancel("the future was ended"));
     call.start();
-    drain();
+    call.transport().dispatch(this::drain);
     return result;
   }
 
@@ -39,15 +42,6 @@ final class AsyncCall<E, R> {
       } else {
         result.complete(call.result());
       }
-    }
-  }
-
-  private final class Result extends CompletableFuture<R> {
-    @Override
-    public boolean cancel(boolean mayInterruptIfRunning) {
-      boolean done = super.cancel(mayInterruptIfRunning);
-      call.cancel("the future was cancelled");
-      return done;
     }
   }
 }

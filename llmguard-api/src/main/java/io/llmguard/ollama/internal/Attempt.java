@@ -1,39 +1,37 @@
 package io.llmguard.ollama.internal;
 
 import io.llmguard.ollama.OllamaException;
+import io.llmguard.ollama.internal.http.HttpCall;
 import java.io.ByteArrayOutputStream;
-import java.net.http.HttpHeaders;
+import java.io.IOException;
 import java.net.http.HttpRequest;
-import java.net.http.HttpResponse.BodySubscriber;
-import java.net.http.HttpResponse.ResponseInfo;
-import java.nio.ByteBuffer;
-import java.util.List;
-import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.CompletionStage;
-import java.util.concurrent.Flow;
-import java.util.concurrent.atomic.AtomicBoolean;
-import java.util.concurrent.atomic.AtomicReference;
+import java.time.Duration;
+import java.util.concurrent.RejectedExecutionException;
+import java.util.concurrent.ScheduledFuture;
+import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 
-/** One exchange with one server: from the transport's callbacks to the call's. */
+/**
+ * One exchange with one server. The call's reader goes on with it; {@link #cancel} is for any
+ * thread.
+ */
 final class Attempt {
-  /** Pieces of body that the transport may be ahead of the reader, 16 KiB each. */
-  private static final int WINDOW = 8;
-
-  /** Pieces that are asked for at once: each time wakes the transport's thread. */
-  private static final int BATCH = WINDOW / 2;
-
   private static final int LONGEST_ERROR = 64 * 1024;
+
+  /** What {@link #advance} came to. */
+  enum Progress {
+    WAITING,
+    BYTES,
+    END
+  }
 
   private final LiveCall<?, ?> call;
   private final int number;
   private final int server;
-  private final AtomicReference<Flow.@Nullable Subscription> subscription = new AtomicReference<>();
-  private final AtomicBoolean cancelled = new AtomicBoolean();
-  private volatile @Nullable CompletableFuture<?> exchange;
-  private volatile boolean head;
-  private int taken;
-  private volatile boolean over;
+  private volatile boolean cancelled;
+  private volatile @Nullable HttpCall exchange;
+  private volatile @Nullable ScheduledFuture<?> connectAlarm;
+  private @Nullable ByteArrayOutputStream refusal;
 
   Attempt(LiveCall<?, ?> call, int number, int server) {
     this.call = call;
@@ -49,174 +47,178 @@ final class Attempt {
     return server;
   }
 
-  /** Whether the exchange came to its end by itself. */
-  boolean over() {
-    return over;
+  /** Whether the answer's head has come. */
+  boolean answered() {
+    HttpCall current = exchange;
+    return current != null && current.status() != 0;
   }
 
-  void send() {
-    Transport transport = call.transport();
-    try {
-      HttpRequest request =
-          transport.request(call.spec(), transport.server(server), call.observed().headers());
-      CompletableFuture<?> sent = transport.http().sendAsync(request, this::answer);
-      exchange = sent;
-      CompletableFuture<?> unused = sent.whenComplete(this::sent);
-      if (cancelled.get()) {
-        sent.cancel(true);
-      }
-    } catch (RuntimeException e) {
-      over = true;
-      call.completed(this, Errors.beforeHead(e, transport.server(server)));
-    }
+  /** Whether the request is sent, or answered before it was. */
+  boolean sent() {
+    HttpCall current = exchange;
+    return current != null && current.sent();
   }
 
-  private void sent(@Nullable Object response, @Nullable Throwable failure) {
-    if (failure == null || head || cancelled.get()) {
-      return;
-    }
-    over = true;
-    OllamaException known = Errors.beforeHead(failure, call.transport().server(server));
-    boolean nothingDone =
-        known instanceof OllamaException.Unreachable || known instanceof OllamaException.TimedOut;
-    call.failedEarly(this, known, nothingDone);
-  }
-
-  private BodySubscriber<Boolean> answer(ResponseInfo info) {
-    head = true;
-    if (info.statusCode() / 100 == 2) {
-      call.transport().worked(server);
-      return new Body();
-    }
-    return new ErrorBody(info.statusCode(), info.headers());
-  }
-
-  /** The reader, one at a time, has taken one piece: another may come. */
-  void taken() {
-    taken++;
-    Flow.Subscription current = subscription.get();
-    if (taken == BATCH && current != null) {
-      taken = 0;
-      current.request(BATCH);
-    }
-  }
-
+  /** Gives the call up, unless it has come to its end by itself. */
   void cancel() {
-    if (!cancelled.compareAndSet(false, true)) {
-      return;
-    }
-    // the future first: it closes the connection, which a cancelled subscription forgets to do
-    // where its own reader is just at work
-    CompletableFuture<?> sent = exchange;
-    if (sent != null) {
-      sent.cancel(true);
-    }
-    Flow.Subscription current = subscription.get();
+    cancelled = true;
+    HttpCall current = exchange;
     if (current != null) {
-      current.cancel();
+      current.close();
     }
+    disarm();
   }
 
-  private void subscribed(Flow.Subscription given, long window) {
-    subscription.set(given);
-    if (cancelled.get()) {
-      given.cancel();
-    } else {
-      given.request(window);
+  /**
+   * Goes on as far as it goes without waiting.
+   *
+   * @throws EarlyFailure where nothing of a good answer has come
+   * @throws OllamaException where the answer broke off
+   */
+  Progress advance(LineBuffer lines) {
+    HttpCall current = exchange;
+    if (current == null) {
+      current = begin();
     }
-  }
-
-  /** The body of a good answer. */
-  private final class Body implements BodySubscriber<Boolean> {
-    private final CompletableFuture<Boolean> end = new CompletableFuture<>();
-
-    @Override
-    public CompletionStage<Boolean> getBody() {
-      return end;
-    }
-
-    @Override
-    public void onSubscribe(Flow.Subscription given) {
-      subscribed(given, WINDOW);
-    }
-
-    @Override
-    public void onNext(List<ByteBuffer> item) {
-      call.received(Attempt.this, item);
-    }
-
-    @Override
-    public void onError(Throwable failure) {
-      over = true;
-      end.complete(false);
-      call.completed(Attempt.this, Errors.afterHead(failure));
-    }
-
-    @Override
-    public void onComplete() {
-      over = true;
-      end.complete(true);
-      call.completed(Attempt.this, null);
-    }
-  }
-
-  /** The body of a refusal: read up to a bound, then the call fails. */
-  private final class ErrorBody implements BodySubscriber<Boolean> {
-    private final int status;
-    private final HttpHeaders headers;
-    private final ByteArrayOutputStream bytes = new ByteArrayOutputStream();
-
-    ErrorBody(int status, HttpHeaders headers) {
-      this.status = status;
-      this.headers = headers;
-    }
-
-    @Override
-    public CompletionStage<Boolean> getBody() {
-      return CompletableFuture.completedFuture(true);
-    }
-
-    @Override
-    public void onSubscribe(Flow.Subscription given) {
-      subscribed(given, Long.MAX_VALUE);
-    }
-
-    @Override
-    public void onNext(List<ByteBuffer> item) {
-      for (ByteBuffer buffer : item) {
-        byte[] piece = new byte[Math.min(buffer.remaining(), LONGEST_ERROR - bytes.size())];
-        buffer.get(piece);
-        bytes.writeBytes(piece);
+    boolean good = current.status() / 100 == 2 && refusal == null;
+    try {
+      return steps(current, lines);
+    } catch (IOException e) {
+      disarm();
+      ByteArrayOutputStream told = refusal;
+      if (told != null) {
+        throw new EarlyFailure(status(current, told), false);
       }
-      if (bytes.size() >= LONGEST_ERROR) {
-        Flow.Subscription current = subscription.get();
-        if (current != null) {
-          current.cancel();
+      if (good || current.status() / 100 == 2) {
+        throw Errors.afterHead(e);
+      }
+      OllamaException known = Errors.beforeHead(e, call.transport().server(server));
+      boolean nothingDone =
+          known instanceof OllamaException.Unreachable || known instanceof OllamaException.TimedOut;
+      throw new EarlyFailure(known, nothingDone);
+    }
+  }
+
+  private Progress steps(HttpCall current, LineBuffer lines) throws IOException {
+    while (true) {
+      ByteArrayOutputStream told = refusal;
+      HttpCall.Progress progress =
+          current.advance(
+              told == null ? lines::add : (bytes, from, count) -> keep(told, bytes, from, count));
+      switch (progress) {
+        case WAITING -> {
+          if (connectAlarm == null && current.connecting()) {
+            arm(current);
+          }
+          return Progress.WAITING;
         }
-        failed();
+        case HEAD -> {
+          disarm();
+          if (current.status() / 100 == 2) {
+            call.transport().worked(server);
+          } else {
+            refusal = new ByteArrayOutputStream();
+          }
+        }
+        case BYTES -> {
+          if (told == null) {
+            return Progress.BYTES;
+          }
+          if (told.size() >= LONGEST_ERROR) {
+            current.close();
+            throw new EarlyFailure(status(current, told), false);
+          }
+        }
+        case END -> {
+          if (told != null) {
+            throw new EarlyFailure(status(current, told), false);
+          }
+          return Progress.END;
+        }
       }
     }
+  }
 
-    @Override
-    public void onError(Throwable failure) {
-      failed();
+  private static void keep(ByteArrayOutputStream told, byte[] bytes, int from, int count) {
+    told.write(bytes, from, Math.min(count, LONGEST_ERROR - told.size()));
+  }
+
+  private OllamaException status(HttpCall current, ByteArrayOutputStream told) {
+    return Errors.status(
+        current.status(),
+        current.headers(),
+        told.toByteArray(),
+        call.transport().settings().time().now());
+  }
+
+  private HttpCall begin() {
+    Transport transport = call.transport();
+    HttpCall made =
+        new HttpCall(
+            transport.connections(),
+            request(transport),
+            call.spec().readOnly(),
+            call::ready,
+            call::sending);
+    exchange = made;
+    if (cancelled) {
+      made.close();
     }
+    return made;
+  }
 
-    @Override
-    public void onComplete() {
-      failed();
-    }
-
-    private void failed() {
-      if (over) {
-        return;
-      }
-      over = true;
-      call.failedEarly(
-          Attempt.this,
-          Errors.status(
-              status, headers, bytes.toByteArray(), call.transport().settings().time().now()),
+  private HttpRequest request(Transport transport) {
+    try {
+      return transport.request(call.spec(), transport.server(server), call.observed().headers());
+    } catch (RuntimeException e) {
+      // the class alone says what failed: message and cause may hold the credential
+      throw new EarlyFailure(
+          new OllamaException.Malformed(
+              "the request cannot be made: " + e.getClass().getSimpleName(), 0, ""),
           false);
+    }
+  }
+
+  private void arm(HttpCall made) {
+    Transport transport = call.transport();
+    Duration limit = transport.settings().timeouts().connect();
+    try {
+      connectAlarm =
+          transport.timer().schedule(made::connectTooLate, limit.toNanos(), TimeUnit.NANOSECONDS);
+    } catch (RejectedExecutionException closed) {
+      // a closed client cancels its calls
+      connectAlarm = null;
+    }
+  }
+
+  private void disarm() {
+    ScheduledFuture<?> alarm = connectAlarm;
+    if (alarm != null) {
+      connectAlarm = null;
+      alarm.cancel(false);
+    }
+  }
+
+  /** A failure before anything of a good answer: another attempt may follow. */
+  static final class EarlyFailure extends RuntimeException {
+    private static final long serialVersionUID = 1;
+
+    private final transient OllamaException failure;
+    private final boolean nothingDone;
+
+    EarlyFailure(OllamaException failure, boolean nothingDone) {
+      super(null, failure, false, false);
+      this.failure = failure;
+      this.nothingDone = nothingDone;
+    }
+
+    OllamaException failure() {
+      return failure;
+    }
+
+    /** Whether the server cannot have done anything. */
+    boolean nothingDone() {
+      return nothingDone;
     }
   }
 }

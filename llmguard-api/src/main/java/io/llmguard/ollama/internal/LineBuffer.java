@@ -1,9 +1,7 @@
 package io.llmguard.ollama.internal;
 
 import io.llmguard.ollama.OllamaException;
-import java.nio.ByteBuffer;
 import java.util.Arrays;
-import java.util.List;
 
 /**
  * Finds lines in bytes that come in any pieces. Keeps one array, which grows up to the longest line
@@ -22,18 +20,11 @@ final class LineBuffer {
     this.maxLine = maxLine;
   }
 
-  /** Takes all that the buffers hold. */
-  void add(List<ByteBuffer> buffers) {
-    int more = 0;
-    for (ByteBuffer buffer : buffers) {
-      more = Math.addExact(more, buffer.remaining());
-    }
-    ensure(more);
-    for (ByteBuffer buffer : buffers) {
-      int count = buffer.remaining();
-      buffer.get(bytes, end, count);
-      end += count;
-    }
+  /** Takes these bytes. */
+  void add(byte[] source, int from, int count) {
+    ensure(count);
+    System.arraycopy(source, from, bytes, end, count);
+    end += count;
   }
 
   private void ensure(int more) {

@@ -4,11 +4,7 @@ import io.llmguard.ollama.CallObserver;
 import io.llmguard.ollama.Metrics;
 import io.llmguard.ollama.OllamaException;
 import io.llmguard.ollama.OllamaException.TimedOut.Limit;
-import java.net.URI;
-import java.nio.ByteBuffer;
 import java.time.Duration;
-import java.util.ArrayDeque;
-import java.util.List;
 import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.ScheduledFuture;
 import java.util.concurrent.TimeUnit;
@@ -19,11 +15,9 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * One call from its start to its end, over all its attempts. The transport's threads bring bytes;
- * one reader at a time takes events, by waiting ({@link #take}) or by being told ({@link
- * #onSignal}, {@link #poll}); anybody cancels. Bytes are parsed by the reader, so that the
- * transport is free to bring the next ones meanwhile, and no more of them are asked for than a
- * small window.
+ * One call from its start to its end, over all its attempts. One reader at a time takes events, by
+ * waiting ({@link #take}) or by being told ({@link #onSignal}, {@link #poll}), and reads and parses
+ * what the server sent as it goes: what nobody asks for stays with the server. Anybody cancels.
  *
  * @param <E> the events
  * @param <R> the whole answer
@@ -44,25 +38,29 @@ public final class LiveCall<E, R> {
 
   private final ReentrantLock lock = new ReentrantLock();
   private final Condition changed = lock.newCondition();
-  private final ArrayDeque<List<ByteBuffer>> input = new ArrayDeque<>();
-  private Attempt attempt;
+  private volatile @Nullable Attempt attempt;
   private @Nullable ScheduledFuture<?> alarm;
   private long alarmAt;
   private boolean alarmSet;
-  private boolean inputEnded;
   private boolean ended;
 
-  /** Ends the input after what was received. */
-  private @Nullable OllamaException inputFailure;
+  /** Whether there may be something to read. */
+  private volatile boolean ready = true;
 
   /** Ends the call at once. */
   private volatile @Nullable OllamaException abort;
 
   private volatile @Nullable Runnable signal;
 
+  /** Whose turn it is to go on with the call, until its request is sent. */
+  private final ReentrantLock turn = new ReentrantLock();
+
+  /** Whether the request is sent: from then on the reader alone goes on. */
+  private volatile boolean requested;
+
   // the reader's own
   private boolean first = true;
-  private boolean complete;
+  private volatile boolean complete;
   private boolean lastTaken;
   private @Nullable E pending;
   private @Nullable OllamaException failure;
@@ -94,12 +92,35 @@ public final class LiveCall<E, R> {
     lock.lock();
     try {
       arm(nextDeadline(started));
-      if (!ended) {
-        attempt.send();
-      }
     } finally {
       lock.unlock();
     }
+  }
+
+  /** Sends the request, as far as that goes without waiting; the rest goes on by itself. */
+  void push() {
+    turn.lock();
+    try {
+      boolean ahead = !requested;
+      while (ahead && !finished && abort == null && !sent()) {
+        try {
+          ahead = more();
+        } catch (RuntimeException e) {
+          finish(known(e));
+        }
+      }
+      if (ahead) {
+        requested = sent();
+        tellReady();
+      }
+    } finally {
+      turn.unlock();
+    }
+  }
+
+  private boolean sent() {
+    Attempt current = attempt;
+    return current != null && current.sent();
   }
 
   /** What to run when there may be something to read, or the end. */
@@ -138,7 +159,7 @@ public final class LiveCall<E, R> {
   private void awaitChange() throws InterruptedException {
     lock.lockInterruptibly();
     try {
-      while (input.isEmpty() && !inputEnded) {
+      while (!ready && !ended) {
         changed.await();
       }
     } finally {
@@ -189,6 +210,20 @@ public final class LiveCall<E, R> {
 
   /** The next event if there is one; null where there is none yet, or at the end. */
   @Nullable E poll() {
+    if (requested) {
+      return read();
+    }
+    turn.lock();
+    try {
+      E event = read();
+      requested = sent();
+      return event;
+    } finally {
+      turn.unlock();
+    }
+  }
+
+  private @Nullable E read() {
     while (!finished) {
       OllamaException aborted = abort;
       if (aborted != null) {
@@ -204,17 +239,28 @@ public final class LiveCall<E, R> {
         if (!more()) {
           return null;
         }
-      } catch (OllamaException e) {
-        finish(e);
-      } catch (IllegalArgumentException e) {
-        finish(
-            new OllamaException.Malformed(
-                "the server sent what is not of the protocol: " + e.getMessage(), 200, ""));
-      } catch (ArithmeticException e) {
-        finish(new OllamaException.Malformed("the server sent more than 2 GiB at once", 200, ""));
+      } catch (RuntimeException e) {
+        finish(known(e));
       }
     }
     return null;
+  }
+
+  private static OllamaException known(RuntimeException e) {
+    if (e instanceof OllamaException known) {
+      return known;
+    }
+    String why =
+        e instanceof IllegalArgumentException
+            ? "what is not of the protocol: " + e.getMessage()
+            : e instanceof ArithmeticException
+                ? "more than 2 GiB at once"
+                : "what could not be read: " + e.getClass().getSimpleName();
+    OllamaException malformed = new OllamaException.Malformed("the server sent " + why, 200, "");
+    if (!(e instanceof IllegalArgumentException || e instanceof ArithmeticException)) {
+      malformed.initCause(e);
+    }
+    return malformed;
   }
 
   private @Nullable E parsed() {
@@ -262,36 +308,41 @@ public final class LiveCall<E, R> {
 
   /** Takes more bytes, or the end; false where there is neither. */
   private boolean more() {
-    List<ByteBuffer> bytes;
-    OllamaException failed = null;
-    Attempt from;
-    lock.lock();
+    ready = false;
+    Attempt from = attempt;
+    if (from == null) {
+      return starve();
+    }
     try {
-      bytes = input.poll();
-      from = attempt;
-      if (bytes == null) {
-        if (!inputEnded) {
-          if (!starving) {
-            starvingSince = transport.settings().time().nanos();
-            starving = true;
-          }
-          return false;
+      switch (from.advance(lines)) {
+        case WAITING -> {
+          return starve();
         }
-        failed = inputFailure;
+        case BYTES -> {
+          if (!spec.lines()) {
+            lines.bound();
+          }
+        }
+        case END -> end(null);
       }
-    } finally {
-      lock.unlock();
-    }
-    if (bytes != null) {
-      lines.add(bytes);
-      if (!spec.lines()) {
-        lines.bound();
+    } catch (Attempt.EarlyFailure e) {
+      if (abort == null && !again(from, e)) {
+        end(e.failure());
       }
-      from.taken();
-      return true;
+    } catch (OllamaException e) {
+      if (abort == null) {
+        end(e);
+      }
     }
-    end(failed);
     return true;
+  }
+
+  private boolean starve() {
+    if (!starving) {
+      starvingSince = transport.settings().time().nanos();
+      starving = true;
+    }
+    return false;
   }
 
   private void end(@Nullable OllamaException failed) {
@@ -326,7 +377,7 @@ public final class LiveCall<E, R> {
     failure = why == null ? null : with(why);
     finished = true;
     starving = false;
-    release(why != null);
+    release();
   }
 
   private OllamaException with(OllamaException why) {
@@ -343,46 +394,50 @@ public final class LiveCall<E, R> {
     return thrown;
   }
 
-  private void release(boolean failed) {
-    Attempt current = endedNow(null);
-    if (current != null) {
-      if (failed || !current.over()) {
-        current.cancel();
-      }
-      Metrics used = assembler.metrics();
-      tellEnd(
-          new CallObserver.CallEnd(
-              failure,
-              assembler.model(),
-              assembler.finishReason(),
-              used.promptEvalCount(),
-              used.evalCount()));
+  private void release() {
+    if (endedNow(null)) {
+      giveUp();
+      tellEnd(failure);
     }
   }
 
-  /** Marks the call as over; null where it already was. */
-  private @Nullable Attempt endedNow(@Nullable OllamaException why) {
+  /** Marks the call as over; false where it already was. */
+  private boolean endedNow(@Nullable OllamaException why) {
     lock.lock();
     try {
       if (ended) {
-        return null;
+        return false;
       }
       ended = true;
       abort = why;
-      input.clear();
-      inputEnded = true;
       if (alarm != null) {
         alarm.cancel(false);
       }
       changed.signalAll();
-      return attempt;
+      return true;
     } finally {
       lock.unlock();
     }
   }
 
-  private void tellEnd(CallObserver.CallEnd end) {
+  /** Closes the connection, unless the answer has come to its end. */
+  private void giveUp() {
+    Attempt current = attempt;
+    if (current != null) {
+      current.cancel();
+    }
+  }
+
+  private void tellEnd(@Nullable OllamaException why) {
     transport.over(this);
+    Metrics used = why instanceof OllamaException.Cancelled ? Metrics.NONE : assembler.metrics();
+    CallObserver.CallEnd end =
+        new CallObserver.CallEnd(
+            why,
+            assembler.model(),
+            assembler.finishReason(),
+            used.promptEvalCount(),
+            used.evalCount());
     transport.tell(() -> observed.ended(end));
   }
 
@@ -390,16 +445,16 @@ public final class LiveCall<E, R> {
 
   /** Gives the call up, unless it is over; the server sees it at once. */
   public void cancel(String why) {
-    abort(new OllamaException.Cancelled(why, ""));
+    // who leaves after the last event has had the whole answer
+    abort(complete ? null : new OllamaException.Cancelled(why, ""));
   }
 
-  private void abort(OllamaException why) {
-    Attempt current = endedNow(why);
-    if (current == null) {
+  private void abort(@Nullable OllamaException why) {
+    if (!endedNow(why)) {
       return;
     }
-    current.cancel();
-    tellEnd(new CallObserver.CallEnd(why, null, null, 0, 0));
+    giveUp();
+    tellEnd(why);
     Runnable run = signal;
     if (run != null) {
       transport.dispatch(run);
@@ -420,65 +475,85 @@ public final class LiveCall<E, R> {
     return observed;
   }
 
-  void received(Attempt from, List<ByteBuffer> bytes) {
-    lock.lock();
-    try {
-      if (from != attempt || ended) {
-        return;
-      }
-      input.add(bytes);
-      changed.signalAll();
-    } finally {
-      lock.unlock();
-    }
-    signal();
+  /** Whether the answer has begun: what follows waits for nothing but the connection. */
+  boolean answered() {
+    Attempt current = attempt;
+    return current != null && current.answered();
   }
 
-  void completed(Attempt from, @Nullable OllamaException failed) {
-    lock.lock();
-    try {
-      if (from != attempt || ended || inputEnded) {
-        return;
-      }
-      inputEnded = true;
-      inputFailure = failed;
-      changed.signalAll();
-    } finally {
-      lock.unlock();
-    }
-    signal();
-  }
-
-  private void signal() {
+  /** There may be something to read; told by the connections' thread. */
+  void ready() {
+    tellReady();
     Runnable run = signal;
     if (run != null) {
-      run.run();
+      transport.dispatch(run);
+    } else if (!requested) {
+      transport.dispatch(this::push);
     }
   }
 
-  /** An attempt failed before any byte was passed on: another one, or the end. */
-  void failedEarly(Attempt from, OllamaException failed, boolean nothingDone) {
-    URI server = transport.server(from.server());
+  private void tellReady() {
+    lock.lock();
+    try {
+      ready = true;
+      changed.signalAll();
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  /** Bytes of the request are on their way: the server has not been asked yet. */
+  void sending() {
+    starvingSince = transport.settings().time().nanos();
+  }
+
+  /** An attempt failed before any byte was passed on: whether another one follows. */
+  private boolean again(Attempt from, Attempt.EarlyFailure early) {
+    OllamaException failed = early.failure();
     int attempts = transport.settings().retry().attempts();
-    boolean again = from.number() < attempts && (nothingDone || retryable(failed));
+    int servers = transport.settings().servers().size();
+    boolean refused = Errors.certificateRefused(failed);
+    boolean same =
+        from.number() < attempts && ((early.nothingDone() && !refused) || retryable(failed));
     boolean elsewhere =
-        nothingDone && from.number() < Math.max(attempts, transport.settings().servers().size());
-    if (!again && !elsewhere) {
-      completed(from, failed);
-      return;
+        (early.nothingDone() || failed instanceof OllamaException.Busy)
+            && from.number() < (servers > 1 && !refused ? Math.max(attempts, servers) : servers);
+    if (!same && !elsewhere) {
+      return false;
     }
-    boolean fresh = from.number() < transport.settings().servers().size();
-    Duration wait = fresh ? Duration.ZERO : transport.backOff(from.number(), failed);
+    Duration wait =
+        from.number() < servers ? Duration.ZERO : transport.backOff(from.number(), failed);
     if (wait.compareTo(longest(failed)) > 0) {
-      completed(from, failed);
-      return;
+      return false;
     }
-    LOG.debug("attempt {} at {} failed, another in {}", from.number(), server.getHost(), wait);
+    LOG.debug("attempt {} failed, another in {}", from.number(), wait);
+    Attempt next = new Attempt(this, from.number() + 1, from.server() + 1);
+    if (wait.isZero()) {
+      begin(from, next);
+      return true;
+    }
+    attempt = null;
     try {
       ScheduledFuture<?> unused =
-          transport.timer().schedule(() -> again(from), wait.toNanos(), TimeUnit.NANOSECONDS);
+          transport.timer().schedule(() -> begin(null, next), wait.toNanos(), TimeUnit.NANOSECONDS);
+      return true;
     } catch (RejectedExecutionException closed) {
-      completed(from, failed);
+      return false;
+    }
+  }
+
+  private void begin(@Nullable Attempt from, Attempt next) {
+    lock.lock();
+    try {
+      if (ended || attempt != from) {
+        return;
+      }
+      attempt = next;
+    } finally {
+      lock.unlock();
+    }
+    if (from == null) {
+      ready();
     }
   }
 
@@ -498,18 +573,6 @@ public final class LiveCall<E, R> {
                 || failed.status() == 504));
   }
 
-  private void again(Attempt from) {
-    lock.lock();
-    try {
-      if (from == attempt && !ended) {
-        attempt = new Attempt(this, from.number() + 1, from.server() + 1);
-        attempt.send();
-      }
-    } finally {
-      lock.unlock();
-    }
-  }
-
   // ---- time
 
   private void rearm() {
@@ -523,7 +586,7 @@ public final class LiveCall<E, R> {
 
   /** When to look next. */
   private long nextDeadline(long now) {
-    long next = (starving ? starvingSince : now) + limit;
+    long next = (starving && !ready ? starvingSince : now) + limit;
     Duration total = transport.settings().timeouts().total();
     return total != null && started + total.toNanos() - next < 0 ? started + total.toNanos() : next;
   }
@@ -561,7 +624,7 @@ public final class LiveCall<E, R> {
         passed =
             new OllamaException.TimedOut(
                 "the call was not complete within " + total, "", Limit.TOTAL);
-      } else if (starving && input.isEmpty() && !inputEnded && now - starvingSince - limit >= 0) {
+      } else if (starving && !ready && now - starvingSince - limit >= 0) {
         over = complete;
         passed =
             limitName == Limit.FIRST_TOKEN
@@ -576,13 +639,7 @@ public final class LiveCall<E, R> {
     } finally {
       lock.unlock();
     }
-    Attempt current = attempt;
-    if (over) {
-      // complete, and no error followed: the connection is not waited for
-      completed(current, null);
-      current.cancel();
-    } else {
-      abort(passed);
-    }
+    // complete, and no error followed: the connection is not waited for
+    abort(over ? null : passed);
   }
 }

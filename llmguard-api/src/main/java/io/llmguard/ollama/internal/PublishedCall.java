@@ -5,12 +5,17 @@ import java.util.Objects;
 import java.util.concurrent.Flow;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLong;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * A call's events, given as they are asked for. What is not asked for is not read, and so in the
  * end stays with the server. One thread at a time runs {@link #drain}.
  */
 final class PublishedCall<E> implements Flow.Subscription {
+  private static final Logger LOG = LoggerFactory.getLogger(PublishedCall.class);
+
   private final LiveCall<E, ?> call;
   private final Flow.Subscriber<? super E> subscriber;
   private final AtomicLong demand = new AtomicLong();
@@ -24,15 +29,24 @@ final class PublishedCall<E> implements Flow.Subscription {
     this.subscriber = Objects.requireNonNull(subscriber, "subscriber");
   }
 
-  void start() {
+  /** Subscribes; with a failure the call does not begin. */
+  void start(@Nullable RuntimeException refused) {
     // nothing may be given before onSubscribe has returned
     work.incrementAndGet();
     subscriber.onSubscribe(this);
+    if (refused != null) {
+      over = true;
+      if (!cancelled) {
+        subscriber.onError(refused);
+      }
+      return;
+    }
     call.onSignal(this::drain);
     if (!cancelled) {
       call.start();
     }
-    loop();
+    // to connect may wait for names and credentials, which the subscribing thread does not
+    call.transport().dispatch(this::loop);
   }
 
   @Override
@@ -42,7 +56,11 @@ final class PublishedCall<E> implements Flow.Subscription {
     } else {
       demand.accumulateAndGet(n, (a, b) -> a + b < 0 ? Long.MAX_VALUE : a + b);
     }
-    drain();
+    if (call.answered()) {
+      drain();
+    } else if (work.getAndIncrement() == 0) {
+      call.transport().dispatch(this::loop);
+    }
   }
 
   @Override
@@ -60,7 +78,16 @@ final class PublishedCall<E> implements Flow.Subscription {
   private void loop() {
     int seen = 1;
     while (seen != 0) {
-      give();
+      try {
+        give();
+      } catch (RuntimeException | Error e) {
+        // who throws has left (rule 2.13)
+        cancel();
+        if (e instanceof Error error) {
+          throw error;
+        }
+        LOG.warn("a subscriber failed with {}", e.getClass().getName());
+      }
       seen = work.addAndGet(-seen);
     }
   }

@@ -7,6 +7,7 @@ import io.llmguard.ollama.EventStream;
 import io.llmguard.ollama.OllamaException;
 import io.llmguard.ollama.RetryPolicy;
 import io.llmguard.ollama.Timeouts;
+import io.llmguard.ollama.internal.http.HttpConnections;
 import java.net.ProxySelector;
 import java.net.URI;
 import java.net.http.HttpClient;
@@ -19,11 +20,13 @@ import java.util.concurrent.Callable;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.Flow;
+import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.ScheduledThreadPoolExecutor;
 import java.util.concurrent.SynchronousQueue;
 import java.util.concurrent.ThreadFactory;
 import java.util.concurrent.ThreadPoolExecutor;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Supplier;
 import javax.net.ssl.SSLContext;
@@ -37,6 +40,7 @@ import org.slf4j.LoggerFactory;
  */
 public final class Transport implements AutoCloseable {
   private static final Logger LOG = LoggerFactory.getLogger(Transport.class);
+  private static final String CLOSED = "the client is closed";
 
   /**
    * What a client was built with.
@@ -67,53 +71,50 @@ public final class Transport implements AutoCloseable {
       TimeSource time) {}
 
   private final Settings settings;
-  private final HttpClient http;
-  private final ThreadPoolExecutor executor;
-  private final ScheduledThreadPoolExecutor timer;
-  private final Set<LiveCall<?, ?>> calls = ConcurrentHashMap.newKeySet();
-  private final AtomicInteger preferred = new AtomicInteger();
-  private final boolean shared;
-  private volatile boolean closed;
+  private final Shared shared;
+  private final boolean owner;
+
+  /** What a client and its views share. */
+  private record Shared(
+      HttpConnections connections,
+      ThreadPoolExecutor executor,
+      ScheduledThreadPoolExecutor timer,
+      Set<LiveCall<?, ?>> calls,
+      AtomicInteger preferred,
+      AtomicBoolean closed) {}
 
   /** With threads and connections of its own. */
   public Transport(Settings settings) {
     this.settings = settings;
-    this.shared = false;
-    ThreadFactory threads = daemons("llmguard-" + settings.provider());
-    executor =
-        new ThreadPoolExecutor(0, 1024, 10, TimeUnit.SECONDS, new SynchronousQueue<>(), threads);
-    timer =
-        new ScheduledThreadPoolExecutor(1, daemons("llmguard-" + settings.provider() + "-timer"));
+    this.owner = true;
+    String name = "llmguard-" + settings.provider();
+    ThreadPoolExecutor executor =
+        new ThreadPoolExecutor(
+            0, Integer.MAX_VALUE, 10, TimeUnit.SECONDS, new SynchronousQueue<>(), daemons(name));
+    ScheduledThreadPoolExecutor timer =
+        new ScheduledThreadPoolExecutor(1, daemons(name + "-timer"));
     timer.setRemoveOnCancelPolicy(true);
     timer.setKeepAliveTime(10, TimeUnit.SECONDS);
     timer.allowCoreThreadTimeOut(true);
-    HttpClient.Builder builder =
-        HttpClient.newBuilder()
-            .version(HttpClient.Version.HTTP_1_1)
-            .followRedirects(HttpClient.Redirect.NEVER)
-            .connectTimeout(settings.timeouts().connect())
-            .executor(executor);
-    if (settings.tls() != null) {
-      builder.sslContext(settings.tls());
-    }
-    if (settings.proxy() != null) {
-      builder.proxy(settings.proxy());
-    }
-    http = builder.build();
+    ProxySelector proxy = settings.proxy();
+    this.shared =
+        new Shared(
+            new HttpConnections(
+                name, proxy == null ? HttpClient.Builder.NO_PROXY : proxy, settings.tls()),
+            executor,
+            timer,
+            ConcurrentHashMap.newKeySet(),
+            new AtomicInteger(),
+            new AtomicBoolean());
   }
 
   private Transport(Transport owner, Settings settings) {
     this.settings = settings;
-    this.http = owner.http;
-    this.executor = owner.executor;
-    this.timer = owner.timer;
-    this.shared = true;
+    this.shared = owner.shared;
+    this.owner = false;
   }
 
-  /**
-   * The same connections and threads, other limits (but for connecting); closing it does not close
-   * them.
-   */
+  /** The same connections and threads, other limits; closing it closes nothing. */
   public Transport with(Timeouts timeouts) {
     Settings s = settings;
     return new Transport(
@@ -153,18 +154,22 @@ public final class Transport implements AutoCloseable {
 
   /** The value to come; cancelling it cancels the call. */
   public <E, R> CompletableFuture<R> async(CallSpec<E, R> spec) {
-    return new AsyncCall<>(create(spec)).start();
+    return closed()
+        ? CompletableFuture.failedFuture(new IllegalStateException(CLOSED))
+        : new AsyncCall<>(new LiveCall<>(this, spec)).start();
   }
 
   /** The events on demand; each subscription is a call of its own. */
   public <E, R> Flow.Publisher<E> publisher(CallSpec<E, R> spec) {
-    return subscriber -> new PublishedCall<>(create(spec), subscriber).start();
+    return subscriber ->
+        new PublishedCall<>(new LiveCall<>(this, spec), subscriber)
+            .start(closed() ? new IllegalStateException(CLOSED) : null);
   }
 
   /** What blocks, as a future, on a thread of the client. */
   public <T> CompletableFuture<T> work(Callable<T> task) {
     CompletableFuture<T> result = new CompletableFuture<>();
-    executor.execute(
+    dispatch(
         () -> {
           try {
             result.complete(task.call());
@@ -176,48 +181,55 @@ public final class Transport implements AutoCloseable {
   }
 
   private <E, R> LiveCall<E, R> start(CallSpec<E, R> spec) {
-    LiveCall<E, R> call = create(spec);
+    if (closed()) {
+      throw new IllegalStateException(CLOSED);
+    }
+    LiveCall<E, R> call = new LiveCall<>(this, spec);
     call.start();
+    call.push();
     return call;
   }
 
-  private <E, R> LiveCall<E, R> create(CallSpec<E, R> spec) {
-    if (closed) {
-      throw new IllegalStateException("the client is closed");
-    }
-    return new LiveCall<>(this, spec);
+  private boolean closed() {
+    return shared.closed.get();
   }
 
   Settings settings() {
     return settings;
   }
 
-  HttpClient http() {
-    return http;
+  HttpConnections connections() {
+    return shared.connections;
   }
 
   ScheduledThreadPoolExecutor timer() {
-    return timer;
+    return shared.timer;
   }
 
+  /** Runs what may call users' code, or wait for a while. */
   void dispatch(Runnable task) {
-    executor.execute(task);
+    try {
+      shared.executor.execute(task);
+    } catch (RejectedExecutionException closed) {
+      // the last of a client that was closed: calls end with it
+      task.run();
+    }
   }
 
   void opened(LiveCall<?, ?> call) {
-    calls.add(call);
-    if (closed) {
+    shared.calls.add(call);
+    if (closed()) {
       call.cancel("the client was closed");
     }
   }
 
   void over(LiveCall<?, ?> call) {
-    calls.remove(call);
+    shared.calls.remove(call);
   }
 
   /** The server for a call's attempt: the one that worked last, then the next. */
   int firstServer() {
-    return preferred.get();
+    return shared.preferred.get();
   }
 
   URI server(int index) {
@@ -225,7 +237,7 @@ public final class Transport implements AutoCloseable {
   }
 
   void worked(int index) {
-    preferred.set(Math.floorMod(index, settings.servers().size()));
+    shared.preferred.set(Math.floorMod(index, settings.servers().size()));
   }
 
   HttpRequest request(CallSpec<?, ?> spec, URI server, Map<String, String> observed) {
@@ -286,9 +298,10 @@ public final class Transport implements AutoCloseable {
     if (asked != null) {
       return asked;
     }
-    long most =
-        Math.min(
-            retry.maxWait().toNanos(), retry.firstWait().toNanos() << Math.min(attempt - 1, 20));
+    int doublings = Math.min(attempt - 1, 20);
+    long first = retry.firstWait().toNanos();
+    long longest = retry.maxWait().toNanos();
+    long most = first > longest >> doublings ? longest : first << doublings;
     return Duration.ofNanos(
         most <= 0 ? 0 : java.util.concurrent.ThreadLocalRandom.current().nextLong(most + 1));
   }
@@ -296,15 +309,15 @@ public final class Transport implements AutoCloseable {
   /** Cancels what is running and gives threads and connections back. */
   @Override
   public void close() {
-    closed = true;
-    for (LiveCall<?, ?> call : calls) {
-      call.cancel("the client was closed");
-    }
-    if (shared) {
+    if (!owner) {
       return;
     }
-    timer.shutdownNow();
-    HttpClients.close(http);
-    executor.shutdown();
+    shared.closed.set(true);
+    for (LiveCall<?, ?> call : shared.calls) {
+      call.cancel("the client was closed");
+    }
+    shared.timer.shutdownNow();
+    shared.connections.close();
+    shared.executor.shutdown();
   }
 }

@@ -284,6 +284,8 @@ public class LlmGuardAutoConfiguration {
           new FilterRegistrationBean<>(new CallerSecurityFilter());
       registration.setName("llmGuardSecurityBridge");
       registration.setUrlPatterns(paths.guardedServletPatterns());
+      // as the guard: who is admitted later is there from the asynchronous dispatch on
+      registration.setDispatcherTypes(EnumSet.of(DispatcherType.REQUEST, DispatcherType.ASYNC));
       registration.setAsyncSupported(true);
       // right behind the guard
       registration.setOrder(settings.web().order() + 1);

@@ -1,13 +1,11 @@
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.Set;
 import java.util.TreeMap;
-import java.util.TreeSet;
-import java.util.regex.Matcher;
-import java.util.regex.Pattern;
 import java.util.stream.Stream;
 import javax.xml.parsers.DocumentBuilderFactory;
 import org.w3c.dom.Element;
@@ -15,50 +13,87 @@ import org.w3c.dom.NodeList;
 
 /**
  * Prints the HTTP contract as one table in Markdown, a row for each test and a column for each
- * engine, from the reports that {@code mvn verify} left: {@code java .ci/ContractTable.java}.
+ * engine, from the reports that {@code mvn verify} left: {@code java .ci/ContractTable.java
+ * [DIRECTORY]}. Fails unless every test has passed on every engine.
  */
 final class ContractTable {
-  private static final Pattern REPORT =
-      Pattern.compile(".*/(llmguard-[a-z]+)/target/surefire-reports(?:-([a-z0-9-]+))?/TEST-.*");
+  /** Where each engine's run leaves its reports. */
+  private static final Map<String, String> ENGINES = new LinkedHashMap<>();
+
+  static {
+    ENGINES.put("Jetty ee10", "llmguard-servlet/target/surefire-reports");
+    ENGINES.put("Jetty ee11", "llmguard-servlet/target/surefire-reports-ee11");
+    ENGINES.put("Tomcat", "llmguard-servlet/target/surefire-reports-tomcat");
+    ENGINES.put("WebFlux, Spring 6.2", "llmguard-reactive/target/surefire-reports");
+    ENGINES.put("WebFlux, Spring 7", "llmguard-reactive/target/surefire-reports-spring7");
+    ENGINES.put("Boot 3.5, servlet", "llmguard-servlet/target/surefire-reports-boot3");
+    ENGINES.put("Boot 4.1, servlet", "llmguard-servlet/target/surefire-reports-boot4");
+    ENGINES.put("Boot 3.5, reactive", "llmguard-reactive/target/surefire-reports-boot3");
+    ENGINES.put("Boot 4.1, reactive", "llmguard-reactive/target/surefire-reports-boot4");
+  }
+
   private static final List<String> CONTRACTS =
       List.of("AdmissionTest", "BodyTest", "ContextPathTest", "StreamingTest", "TokenTest");
 
   public static void main(String[] args) throws Exception {
+    Path root = Path.of(args.length == 0 ? "" : args[0]).toAbsolutePath();
     Map<String, Map<String, String>> rows = new TreeMap<>();
-    Set<String> engines = new TreeSet<>();
-    try (Stream<Path> files = Files.walk(Path.of("").toAbsolutePath())) {
-      for (Path file : files.filter(ContractTable::isReport).toList()) {
-        Matcher matcher = REPORT.matcher(file.toString());
-        if (matcher.matches()) {
-          String suffix = matcher.group(2) == null ? "default" : matcher.group(2);
-          String engine = matcher.group(1).substring("llmguard-".length()) + " " + suffix;
-          engines.add(engine);
-          read(file, engine, rows);
+    List<String> missing = new ArrayList<>();
+    for (Map.Entry<String, String> engine : ENGINES.entrySet()) {
+      for (String contract : CONTRACTS) {
+        Path report = report(root.resolve(engine.getValue()), contract);
+        if (report == null || stale(root.resolve(engine.getValue()), report, contract)) {
+          missing.add(engine.getKey() + ": no report of " + contract + " that is up to date");
+        } else {
+          read(report, engine.getKey(), rows);
         }
       }
     }
-    if (rows.isEmpty()) {
-      throw new IOException("there are no reports: run mvn verify before");
+    print(rows);
+    for (Map.Entry<String, Map<String, String>> row : rows.entrySet()) {
+      for (String engine : ENGINES.keySet()) {
+        String result = row.getValue().getOrDefault(engine, "not run");
+        if (!result.equals("passed")) {
+          missing.add(engine + ": " + row.getKey() + ": " + result);
+        }
+      }
     }
-    System.out.println("| | " + String.join(" | ", engines) + " |");
-    System.out.println("| --- |" + " --- |".repeat(engines.size()));
-    boolean failed = false;
+    missing.forEach(System.err::println);
+    System.exit(missing.isEmpty() ? 0 : 1);
+  }
+
+  private static void print(Map<String, Map<String, String>> rows) {
+    System.out.println("| | " + String.join(" | ", ENGINES.keySet()) + " |");
+    System.out.println("| --- |" + " --- |".repeat(ENGINES.size()));
     for (Map.Entry<String, Map<String, String>> row : rows.entrySet()) {
       StringBuilder line = new StringBuilder("| " + row.getKey() + " |");
-      for (String engine : engines) {
-        String result = row.getValue().getOrDefault(engine, "");
-        failed |= result.equals("FAILED");
-        line.append(' ').append(result).append(" |");
+      for (String engine : ENGINES.keySet()) {
+        line.append(' ').append(row.getValue().getOrDefault(engine, "")).append(" |");
       }
       System.out.println(line);
     }
-    System.exit(failed ? 1 : 0);
   }
 
-  private static boolean isReport(Path file) {
-    String name = file.getFileName().toString();
-    return name.startsWith("TEST-")
-        && CONTRACTS.stream().anyMatch(contract -> name.endsWith("." + contract + ".xml"));
+  private static Path report(Path directory, String contract) throws IOException {
+    if (!Files.isDirectory(directory)) {
+      return null;
+    }
+    try (Stream<Path> files = Files.list(directory)) {
+      return files
+          .filter(file -> file.getFileName().toString().matches("TEST-.*\\." + contract + "\\.xml"))
+          .findFirst()
+          .orElse(null);
+    }
+  }
+
+  /** True if the test was compiled after it has reported: the report tells of another one. */
+  private static boolean stale(Path directory, Path report, String contract) throws IOException {
+    Path classes = directory.resolveSibling("test-classes");
+    String name =
+        report.getFileName().toString().replaceAll("TEST-(.*)\\.xml", "$1").replace('.', '/');
+    Path compiled = classes.resolve(name + ".class");
+    return !Files.exists(compiled)
+        || Files.getLastModifiedTime(report).compareTo(Files.getLastModifiedTime(compiled)) < 0;
   }
 
   private static void read(Path file, String engine, Map<String, Map<String, String>> rows)
@@ -78,8 +113,12 @@ final class ContractTable {
       String contract = file.getFileName().toString().replaceAll(".*\\.(\\w+)Test\\.xml", "$1");
       String name = contract + ": " + test.getAttribute("name").replaceAll("[({\\[].*", "");
       String result = bad ? "FAILED" : skipped ? "skipped" : "passed";
-      rows.computeIfAbsent(name, n -> new TreeMap<>())
-          .merge(engine, result, (a, b) -> a.equals("FAILED") || b.equals("passed") ? a : b);
+      rows.computeIfAbsent(name, n -> new TreeMap<>()).merge(engine, result, ContractTable::worse);
     }
+  }
+
+  private static String worse(String one, String other) {
+    List<String> worstFirst = List.of("FAILED", "skipped", "passed");
+    return worstFirst.indexOf(one) < worstFirst.indexOf(other) ? one : other;
   }
 }

@@ -9,6 +9,7 @@ import java.net.InetAddress;
 import java.nio.ByteBuffer;
 import java.time.Instant;
 import java.util.ArrayList;
+import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
 import java.util.concurrent.atomic.AtomicBoolean;
@@ -48,6 +49,7 @@ public final class Exchange {
   private @Nullable Caller caller;
   private @Nullable String credentialHash;
   private @Nullable Call call;
+  private @Nullable String model;
   private RequestBody body = new RequestBody.PassThrough();
   private @Nullable String upstream;
   private int retries;
@@ -60,6 +62,7 @@ public final class Exchange {
   private boolean forwarded;
   private volatile long attemptNanos = NO_ATTEMPT;
   private long upstreamNanos; // written before attemptNanos, read after it
+  private volatile List<FailedAttempt> failedAttempts = List.of();
   private @Nullable AnswerCeiling ceiling;
 
   Exchange(Guard guard, GuardRequest request, String id) {
@@ -220,6 +223,20 @@ public final class Exchange {
     call = value;
   }
 
+  /**
+   * The one name of the model that the call asks for: its router's own where a stage knows it, else
+   * as the call has it; null where it names none.
+   */
+  public @Nullable String model() {
+    Call asked = call;
+    return model != null || asked == null ? model : asked.model();
+  }
+
+  /** Sets the router's own name of the model. */
+  public void model(String value) {
+    model = value;
+  }
+
   /** What goes upstream as the body: what was checked, or what passes through unread. */
   public RequestBody body() {
     return body;
@@ -318,9 +335,26 @@ public final class Exchange {
     return forwarded ? upstreamNanos + since : durationNanos();
   }
 
-  /** True if a proxy carries the call, and no attempt at an upstream has begun. */
-  public boolean neverAttempted() {
-    return forwarded && attemptNanos == NO_ATTEMPT && upstreamNanos == 0;
+  /** True if a proxy carries the call, and no attempt has begun after those that failed. */
+  public boolean betweenAttempts() {
+    return forwarded && attemptNanos == NO_ATTEMPT;
+  }
+
+  /** The attempts that failed and were followed by others, in order. */
+  public List<FailedAttempt> failedAttempts() {
+    return failedAttempts;
+  }
+
+  /** The attempt under way, as it would be kept if it failed now. */
+  public FailedAttempt asFailed(@Nullable String group, @Nullable String deployment) {
+    return new FailedAttempt(
+        group,
+        deployment,
+        status,
+        meter.usage(),
+        meter.outputEvents(),
+        responseBytes,
+        Math.max(0, sinceAttempt()));
   }
 
   private long sinceAttempt() {
@@ -377,12 +411,17 @@ public final class Exchange {
   }
 
   /**
-   * Reports that the call is tried again, and what came of the attempt before is forgotten; the
-   * client has seen nothing of it.
+   * Reports that the call is tried again. What came of the attempt before is no part of the answer,
+   * as the client has seen nothing of it; what it used is kept.
+   *
+   * @param failed the attempt before, by {@link #asFailed}
    */
-  public void onRetry() {
+  public void onRetry(FailedAttempt failed) {
     retries++;
-    upstreamNanos += sinceAttempt();
+    List<FailedAttempt> all = new ArrayList<>(failedAttempts);
+    all.add(failed);
+    failedAttempts = List.copyOf(all);
+    upstreamNanos += failed.nanos();
     attemptNanos = NO_ATTEMPT;
     status = 0;
     meter = ResponseMeter.none();

@@ -2,12 +2,16 @@ package io.llmguard.budget;
 
 import io.llmguard.auth.Caller;
 import io.llmguard.limit.ModelNames;
+import io.llmguard.upstream.ModelReach;
 import io.llmguard.wire.Call;
 import java.util.ArrayList;
 import java.util.Collection;
+import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
+import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
 /** Finds the budgets that count a call. */
@@ -31,8 +35,17 @@ final class BudgetSet {
     }
   }
 
-  /** A budget that counts a call, and for whom. */
-  record Applied(Budget budget, String subject) {
+  /**
+   * A budget that counts a call, and for whom.
+   *
+   * @param groups the names of those deployments whose part of the call it counts, or null for all
+   */
+  record Applied(Budget budget, String subject, @Nullable Set<String> groups) {
+    /** True if it counts what these deployments have used. */
+    boolean counts(@Nullable String group) {
+      return groups == null || group == null || groups.contains(group);
+    }
+
     Hold hold(long costNanoUsd, long tokens) {
       long amount = budget.unit() == BudgetUnit.USD ? costNanoUsd : tokens;
       return new Hold(
@@ -53,24 +66,65 @@ final class BudgetSet {
     return user.of(caller, call);
   }
 
-  List<Applied> of(@Nullable Caller caller, Call call) {
+  /**
+   * The budgets that count a call.
+   *
+   * @param models those that may answer it, the one that it asks for first
+   */
+  List<Applied> of(@Nullable Caller caller, Call call, List<ModelReach.Model> models) {
     if (isEmpty() && (caller == null || caller.budgets().isEmpty())) {
       return List.of();
     }
     Map<String, Applied> found = new LinkedHashMap<>();
-    each.forEach(budget -> add(found, budget, caller, call));
-    named.forEach(budget -> add(found, budget, caller, call));
+    Consumer<Budget> add =
+        budget -> {
+          if (budget.scope() == BudgetScope.MODEL) {
+            addModels(found, budget, call.model(), models);
+          } else {
+            String subject = subject(budget, caller, call);
+            if (subject != null) {
+              found.put(budget.account(subject), new Applied(budget, subject, null));
+            }
+          }
+        };
+    each.forEach(add);
+    named.forEach(add);
     if (caller != null) {
-      caller.budgets().forEach(budget -> add(found, budget, caller, call));
+      caller.budgets().forEach(add);
     }
     return List.copyOf(found.values());
   }
 
-  private void add(Map<String, Applied> found, Budget budget, @Nullable Caller caller, Call call) {
-    String subject = subject(budget, caller, call);
-    if (subject != null) {
-      found.put(budget.account(subject), new Applied(budget, subject));
+  /** A budget of models counts the call's part at each of its models, by whatever name it goes. */
+  private static void addModels(
+      Map<String, Applied> found,
+      Budget budget,
+      @Nullable String written,
+      List<ModelReach.Model> models) {
+    String only = budget.only();
+    for (int i = 0; i < models.size(); i++) {
+      ModelReach.Model model = models.get(i);
+      String plain = ModelNames.plain(model.name());
+      boolean counted =
+          budget.matchesModel(plain) || (i == 0 && written != null && budget.covers(written));
+      if (counted) {
+        String subject = only == null ? plain : ModelNames.plain(only);
+        found.merge(
+            budget.account(subject),
+            new Applied(budget, subject, Set.of(model.group())),
+            (known, more) -> new Applied(budget, subject, both(known.groups(), more.groups())));
+      }
     }
+  }
+
+  private static @Nullable Set<String> both(
+      @Nullable Set<String> one, @Nullable Set<String> other) {
+    if (one == null || other == null) {
+      return null;
+    }
+    Set<String> all = new HashSet<>(one);
+    all.addAll(other);
+    return Set.copyOf(all);
   }
 
   private @Nullable String subject(Budget budget, @Nullable Caller caller, Call call) {
@@ -79,11 +133,7 @@ final class BudgetSet {
       case GLOBAL -> {
         return "";
       }
-      case MODEL -> {
-        String model = call.model();
-        String plain = model == null ? "" : ModelNames.plain(model);
-        return budget.matchesModel(plain) ? (only == null ? plain : ModelNames.plain(only)) : null;
-      }
+      case MODEL -> throw new IllegalArgumentException("a call may count for several models");
       case KEY -> {
         if (caller == null) {
           return null;

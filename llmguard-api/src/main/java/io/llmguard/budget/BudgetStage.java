@@ -1,8 +1,8 @@
 package io.llmguard.budget;
 
-import io.llmguard.AnswerCeiling;
 import io.llmguard.Decision;
 import io.llmguard.Exchange;
+import io.llmguard.FailedAttempt;
 import io.llmguard.Outcome;
 import io.llmguard.Refusal;
 import io.llmguard.Stage;
@@ -12,18 +12,20 @@ import io.llmguard.auth.Caller;
 import io.llmguard.budget.BudgetSet.Applied;
 import io.llmguard.limit.LimitListener;
 import io.llmguard.limit.LimitListener.Event;
+import io.llmguard.upstream.ModelReach;
 import io.llmguard.upstream.Placement;
 import io.llmguard.upstream.Proxy;
+import io.llmguard.upstream.UpstreamRouter;
 import io.llmguard.wire.Call;
 import io.llmguard.wire.Operation;
 import io.llmguard.wire.Usage;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.Collection;
 import java.util.List;
 import java.util.Objects;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
-import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -48,17 +50,13 @@ public final class BudgetStage implements Stage {
 
   private static final Logger log = LoggerFactory.getLogger(BudgetStage.class);
 
-  /** Timers are late by less. */
-  private static final Duration LATE = Duration.ofSeconds(1);
-
   /** Where a budget does not cover the whole time, so many times less are tried. */
   private static final int[] SHARES_OF_TIME = {1, 10, 60};
 
   private final Exchange.Key<Reservation> kept = new Exchange.Key<>(POLICY, Reservation.class);
   private final SpendLedger ledger;
   private final BudgetSet budgets;
-  private final PriceList prices;
-  private final Price defaultPrice;
+  private final Pricing pricing;
   private final Worst worst;
   private final Duration upstreamTime;
   private final boolean failOpen;
@@ -69,8 +67,7 @@ public final class BudgetStage implements Stage {
   private BudgetStage(Builder builder) {
     ledger = builder.ledger;
     budgets = new BudgetSet(builder.budgets, builder.user, builder.knownModels);
-    prices = builder.prices;
-    defaultPrice = builder.defaultPrice;
+    pricing = new Pricing(builder.prices, builder.defaultPrice);
     worst = new Worst(builder.outputTokens, builder.promptOverhead);
     upstreamTime = builder.upstreamTime;
     failOpen = builder.failOpen;
@@ -102,17 +99,7 @@ public final class BudgetStage implements Stage {
     if (call == null || !spends(call)) {
       return exchange.admit();
     }
-    List<Applied> applied = budgets.of(exchange.caller(), call);
-    boolean usd = applied.stream().anyMatch(a -> a.budget().unit() == BudgetUnit.USD);
-    Price price = prices.highest(call.model());
-    Worst.Tokens tokens = worst.of(call);
-    Reservation reservation = new Reservation(applied, tokens, usd ? defaultPrice : null);
-    exchange.put(kept, reservation);
-    if (applied.isEmpty()) {
-      CallEdits.prepare(exchange, null);
-      return exchange.admit();
-    }
-    return reserve(exchange, reservation, usd ? (price == null ? defaultPrice : price) : null, 0);
+    return reserve(exchange, call, models(exchange, call));
   }
 
   private static boolean spends(Call call) {
@@ -122,34 +109,49 @@ public final class BudgetStage implements Stage {
     };
   }
 
+  private static List<ModelReach.Model> models(Exchange exchange, Call call) {
+    ModelReach reach = exchange.get(ModelReach.KEY);
+    String model = call.model() == null ? "" : call.model();
+    return reach == null ? List.of(new ModelReach.Model(model, model, List.of())) : reach.models();
+  }
+
+  /** Reserves the worst case of a call that one of these models answers. */
   private CompletionStage<Decision> reserve(
-      Exchange exchange, Reservation reservation, @Nullable Price price, int attempt) {
-    Duration bound =
-        price != null && price.timed() ? upstreamTime.dividedBy(SHARES_OF_TIME[attempt]) : null;
-    Worst.Tokens tokens = reservation.tokens;
-    long cost =
-        price == null
-            ? 0
-            : price.cost(
-                tokens.input(), tokens.output(), bound == null ? Duration.ZERO : bound.plus(LATE));
-    List<Hold> holds = reservation.applied.stream().map(a -> a.hold(cost, tokens.total())).toList();
+      Exchange exchange, Call call, List<ModelReach.Model> models) {
+    List<Applied> applied = budgets.of(exchange.caller(), call, models);
+    boolean usd = applied.stream().anyMatch(a -> a.budget().unit() == BudgetUnit.USD);
+    Reservation reservation =
+        new Reservation(models, applied, worst.of(call), usd ? pricing.highest(models) : null);
+    exchange.put(kept, reservation);
+    if (applied.isEmpty()) {
+      CallEdits.prepare(exchange, null);
+      return exchange.admit();
+    }
+    return reserve(exchange, reservation, 0);
+  }
+
+  private CompletionStage<Decision> reserve(
+      Exchange exchange, Reservation reservation, int attempt) {
+    reservation.reckon(
+        reservation.timed() ? upstreamTime.dividedBy(SHARES_OF_TIME[attempt]) : null);
+    Worst.Tokens tokens = reservation.tokens();
     SpendEntry lost =
         entry(
             exchange,
             SpendEntry.LOST,
             new Usage(tokens.input(), tokens.output(), true),
-            cost,
+            reservation.cost(),
             Duration.ZERO);
-    CompletableFuture<Verdict> answer = ask(lost, holds);
+    CompletableFuture<Verdict> answer = ask(lost, reservation.holds());
     if (answer.isDone() && !answer.isCompletedExceptionally()) {
-      return judge(exchange, reservation, price, attempt, bound, holds, answer.join());
+      return judge(exchange, reservation, attempt, answer.join());
     }
     return answer
         .handle(
             (verdict, failure) ->
                 failure == null
-                    ? judge(exchange, reservation, price, attempt, bound, holds, verdict)
-                    : unavailable(exchange))
+                    ? judge(exchange, reservation, attempt, verdict)
+                    : unavailable(exchange, reservation))
         .thenCompose(decision -> decision);
   }
 
@@ -162,40 +164,50 @@ public final class BudgetStage implements Stage {
   }
 
   private CompletionStage<Decision> judge(
-      Exchange exchange,
-      Reservation reservation,
-      @Nullable Price price,
-      int attempt,
-      @Nullable Duration bound,
-      List<Hold> holds,
-      Verdict verdict) {
+      Exchange exchange, Reservation reservation, int attempt, Verdict verdict) {
     if (verdict instanceof Verdict.Refused refused) {
-      boolean less = bound != null && attempt + 1 < SHARES_OF_TIME.length;
-      if (less && holds.get(refused.index()).unit() == BudgetUnit.USD) {
-        return reserve(exchange, reservation, price, attempt + 1);
-      }
-      listener.heard(POLICY, Event.REFUSED);
-      return exchange.refuse(
-          Refusals.of(reservation.applied.get(refused.index()).budget(), refused, time.now()));
+      return less(exchange, reservation, attempt, refused);
     }
     if (verdict instanceof Verdict.Granted granted) {
       boolean over = !granted.over().isEmpty();
       listener.heard(POLICY, over ? Event.SHADOW_REFUSED : Event.ADMITTED);
+      reservation.granted(granted.balances());
     }
-    reservation.holds = holds;
+    return admit(exchange, reservation);
+  }
+
+  /** Tries whether the budgets cover less, as long as the call can do with it. */
+  private CompletionStage<Decision> less(
+      Exchange exchange, Reservation reservation, int attempt, Verdict.Refused refused) {
+    Call call = exchange.call();
+    if (call != null && reservation.models().size() > 1) {
+      exchange.put(UpstreamRouter.NO_FALLBACK, true);
+      return reserve(exchange, call, reservation.models().subList(0, 1));
+    }
+    boolean shorter = reservation.timed() && attempt + 1 < SHARES_OF_TIME.length;
+    if (shorter && reservation.holds().get(refused.index()).unit() == BudgetUnit.USD) {
+      return reserve(exchange, reservation, attempt + 1);
+    }
+    listener.heard(POLICY, Event.REFUSED);
+    return exchange.refuse(
+        Refusals.of(reservation.applied().get(refused.index()).budget(), refused, time.now()));
+  }
+
+  /** Lets the call go, and no further than was reckoned. */
+  private CompletionStage<Decision> admit(Exchange exchange, Reservation reservation) {
     Call call = exchange.call();
     if (call != null && call.operation().kind() == Operation.Kind.GENERATION) {
-      CallEdits.prepare(exchange, reservation.tokens.perChoice());
+      CallEdits.prepare(exchange, reservation.tokens().perChoice());
     }
-    exchange.ceiling(new AnswerCeiling(reservation.tokens.output(), bound));
+    exchange.ceiling(reservation.ceiling(reservation.tokens().output()));
+    exchange.put(Proxy.RETRY_GATE, (tried, failed) -> affordsRetry(tried, reservation, failed));
     return exchange.admit();
   }
 
-  private CompletionStage<Decision> unavailable(Exchange exchange) {
+  private CompletionStage<Decision> unavailable(Exchange exchange, Reservation reservation) {
     if (failOpen) {
       listener.heard(POLICY, Event.PASSED_UNCHECKED);
-      CallEdits.prepare(exchange, null);
-      return exchange.admit();
+      return admit(exchange, reservation);
     }
     listener.heard(POLICY, Event.REFUSED_UNCHECKED);
     return exchange.refuse(
@@ -204,6 +216,36 @@ public final class BudgetStage implements Stage {
                 "budget-unavailable",
                 "the budgets cannot be checked right now; try again later")
             .with("Retry-After", "1"));
+  }
+
+  // ---- between attempts
+
+  /** Has another attempt cost no more than the attempts before have left of the reservation. */
+  private boolean affordsRetry(Exchange exchange, Reservation reservation, FailedAttempt failed) {
+    Call call = exchange.call();
+    if (call == null) {
+      return true;
+    }
+    List<FailedAttempt> all = new ArrayList<>(exchange.failedAttempts());
+    all.add(failed);
+    Bill bill = new Bill(pricing, reservation.usd());
+    all.forEach(attempt -> bill.add(attempt, Spent.of(attempt, call, reservation.tokens())));
+    if (bill.tokens() == 0) {
+      return true; // time is bounded for all of them together
+    }
+    long left = reservation.outputLeft(bill.tokens(), bill.cost(), bill.time());
+    if (call.operation().kind() != Operation.Kind.GENERATION) {
+      return left >= 0;
+    }
+    long each = left / Math.max(1, call.details().choices());
+    if (each < 1) {
+      return false;
+    }
+    if (left < reservation.tokens().output()) {
+      CallEdits.lower(exchange, each);
+      exchange.ceiling(reservation.ceiling(left));
+    }
+    return true;
   }
 
   // ---- after the call
@@ -215,28 +257,51 @@ public final class BudgetStage implements Stage {
     if (reservation == null || call == null) {
       return;
     }
-    if (outcome.kind() == Outcome.Kind.REFUSED) {
-      if (!reservation.holds.isEmpty()) {
-        watch(ledger.release(exchange.id(), reservation.holds));
+    if (outcome.kind() == Outcome.Kind.REFUSED && exchange.failedAttempts().isEmpty()) {
+      if (!reservation.holds().isEmpty()) {
+        watch(ledger.release(exchange.id(), reservation.holds()));
       }
       return;
     }
-    Usage usage = Spent.of(exchange, outcome, call, reservation.tokens);
+    Usage usage = Spent.of(exchange, outcome, call, reservation.tokens());
     if (usage.estimated()) {
       exchange.estimate(usage);
     }
-    Price price = priceOf(exchange, call, reservation);
-    Duration busy = Duration.ofNanos(Math.max(0, exchange.upstreamNanos()));
-    long cost = price == null ? 0 : price.cost(usage.inputTokens(), usage.outputTokens(), busy);
-    if (price != null) {
-      exchange.put(AuditEvent.COST_USD, NanoUsd.toUsd(cost));
+    Bill bill = bill(exchange, call, reservation, usage);
+    if (bill.priced()) {
+      exchange.put(AuditEvent.COST_USD, NanoUsd.toUsd(bill.cost()));
     }
     SpendEntry entry =
-        entry(exchange, outcome.word(), usage, cost, Duration.ofNanos(exchange.durationNanos()));
+        entry(
+            exchange,
+            outcome.word(),
+            bill.usage(),
+            bill.cost(),
+            Duration.ofNanos(exchange.durationNanos()));
+    List<Payment> payments = new ArrayList<>(reservation.holds().size());
+    for (int i = 0; i < reservation.holds().size(); i++) {
+      payments.add(
+          new Payment(reservation.holds().get(i), bill.amount(reservation.applied().get(i))));
+    }
     watch(
         ledger
-            .settle(entry, reservation.holds)
-            .thenAccept(balances -> alert(reservation.applied, entry, balances)));
+            .settle(entry, payments)
+            .thenAccept(balances -> alert(reservation.applied(), payments, balances)));
+  }
+
+  /** What all attempts have used, where the last one has used this. */
+  private Bill bill(Exchange exchange, Call call, Reservation reservation, Usage last) {
+    Bill bill = new Bill(pricing, reservation.usd());
+    for (FailedAttempt attempt : exchange.failedAttempts()) {
+      bill.add(attempt, Spent.of(attempt, call, reservation.tokens()));
+    }
+    Placement placement = exchange.get(Proxy.PLACEMENT);
+    bill.add(
+        placement == null ? call.model() : placement.model(),
+        placement == null ? null : placement.deployment(),
+        last,
+        Duration.ofNanos(exchange.upstreamNanos()).minus(bill.time()));
+    return bill;
   }
 
   private static void watch(CompletionStage<?> written) {
@@ -249,19 +314,12 @@ public final class BudgetStage implements Stage {
             });
   }
 
-  private @Nullable Price priceOf(Exchange exchange, Call call, Reservation reservation) {
-    Placement placement = exchange.get(Proxy.PLACEMENT);
-    String model = placement == null ? call.model() : placement.model();
-    Price price = prices.of(model, exchange.upstream());
-    return price == null ? reservation.defaultPrice : price;
-  }
-
-  private void alert(List<Applied> applied, SpendEntry entry, List<Balance> balances) {
+  private void alert(List<Applied> applied, List<Payment> payments, List<Balance> balances) {
     for (int i = 0; i < balances.size() && i < applied.size(); i++) {
       Applied one = applied.get(i);
       Long at = one.budget().alertAt();
       long spent = balances.get(i).spent();
-      if (at != null && spent >= at && spent - entry.amount(one.budget().unit()) < at) {
+      if (at != null && spent >= at && spent - payments.get(i).amount() < at) {
         log.warn("{} has reached its alert", one.budget());
         alerts.heard(new BudgetAlert(one.budget(), one.subject(), spent));
       }
@@ -294,20 +352,6 @@ public final class BudgetStage implements Stage {
         usage,
         cost,
         duration);
-  }
-
-  /** What a call holds; used by one thread at a time. */
-  private static final class Reservation {
-    private final List<Applied> applied;
-    private final Worst.Tokens tokens;
-    private final @Nullable Price defaultPrice;
-    private List<Hold> holds = List.of();
-
-    Reservation(List<Applied> applied, Worst.Tokens tokens, @Nullable Price defaultPrice) {
-      this.applied = applied;
-      this.tokens = tokens;
-      this.defaultPrice = defaultPrice;
-    }
   }
 
   /** Collects the options. Not thread-safe. */

@@ -58,6 +58,16 @@ final class CallEdits {
     exchange.put(CeilingStage.EDITS, edits);
   }
 
+  /** Has the next attempt of a call generate no more than this in each answer. */
+  static void lower(Exchange exchange, long outputTokens) {
+    BodyEdits edits = exchange.get(CeilingStage.EDITS);
+    Call call = exchange.call();
+    if (edits != null && call != null && call.model() != null) {
+      edits.set("model", call.model()); // a router may have written an upstream's own name
+    }
+    prepare(exchange, outputTokens);
+  }
+
   private static boolean lacksUsage(Call call) {
     boolean may =
         call.operation() == Operation.OPENAI_CHAT

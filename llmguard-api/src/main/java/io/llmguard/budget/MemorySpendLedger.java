@@ -63,12 +63,14 @@ public final class MemorySpendLedger implements SpendLedger {
   }
 
   @Override
-  public synchronized CompletionStage<List<Balance>> settle(SpendEntry entry, List<Hold> holds) {
-    if (!open.remove(entry.id()) && (!holds.isEmpty() || entries.containsKey(entry.id()))) {
+  public synchronized CompletionStage<List<Balance>> settle(
+      SpendEntry entry, List<Payment> payments) {
+    boolean reserved = open.remove(entry.id());
+    if (!reserved && entries.containsKey(entry.id())) {
       return CompletableFuture.completedFuture(List.of());
     }
     Instant now = time.now();
-    List<Balance> balances = rules.settle(entry, holds, now);
+    List<Balance> balances = rules.settle(payments, reserved, now);
     entries.put(entry.id(), entry);
     if (entries.size() > mostEntries) {
       entries.pollLastEntry();

@@ -3,23 +3,17 @@ package io.llmguard.budget;
 import org.jspecify.annotations.Nullable;
 
 /** What each deployment costs. Implementations are thread-safe and answer at once. */
+@FunctionalInterface
 public interface PriceList {
   /**
-   * The most that a call may cost, whichever deployment answers it.
+   * The price of a deployment.
    *
-   * @param model as the call names it, or null where it names none
-   * @return null if one that may answer has no price
-   */
-  @Nullable Price highest(@Nullable String model);
-
-  /**
-   * The price of the deployment that answered.
-   *
-   * @param model as the call names it, or null where it names none
-   * @param upstream the name of the upstream that answered, or null where none did
+   * @param model the name of the deployments among which it is chosen; where no router says so, the
+   *     model as the call names it, or null where it names none
+   * @param deployment its id, or null where no router says so
    * @return null if it has no price
    */
-  @Nullable Price of(@Nullable String model, @Nullable String upstream);
+  @Nullable Price of(@Nullable String model, @Nullable String deployment);
 
   /** Nothing has a price. */
   static PriceList none() {
@@ -28,16 +22,6 @@ public interface PriceList {
 
   /** One price for everything; null for none. */
   static PriceList all(@Nullable Price price) {
-    return new PriceList() {
-      @Override
-      public @Nullable Price highest(@Nullable String model) {
-        return price;
-      }
-
-      @Override
-      public @Nullable Price of(@Nullable String model, @Nullable String upstream) {
-        return price;
-      }
-    };
+    return (model, deployment) -> price;
   }
 }

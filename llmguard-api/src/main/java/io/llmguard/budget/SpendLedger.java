@@ -26,15 +26,16 @@ public interface SpendLedger extends SpendReader, AutoCloseable {
   CompletionStage<Verdict> reserve(SpendEntry worst, List<Hold> holds);
 
   /**
-   * Keeps a call that has ended and gives back what was held for it beyond. The second settling of
-   * a call does nothing.
+   * Keeps a call that has ended and gives back what was held for it beyond. A call of which nothing
+   * is reserved, because the ledger was out of reach when it came, pays all the same. The second
+   * settling of a call does nothing.
    *
    * @param entry the call, under the id under which it was reserved
-   * @param holds the budgets as they were reserved; empty for a call without reservation
+   * @param payments what it pays into each budget; empty for a call that no budget counts
    * @return how each budget's account stands afterwards, in their order; empty if the call was
    *     settled before
    */
-  CompletionStage<List<Balance>> settle(SpendEntry entry, List<Hold> holds);
+  CompletionStage<List<Balance>> settle(SpendEntry entry, List<Payment> payments);
 
   /**
    * Gives back what was held for a call that never went out, of which nothing is kept. It does

@@ -1,21 +1,45 @@
 package io.llmguard.budget;
 
 import io.llmguard.Exchange;
+import io.llmguard.FailedAttempt;
 import io.llmguard.Outcome;
 import io.llmguard.wire.Call;
 import io.llmguard.wire.Operation;
 import io.llmguard.wire.ResponseMeter;
 import io.llmguard.wire.Usage;
 
-/** Says what a call that has ended has used. */
+/** Says what the attempts of a call have used. */
 final class Spent {
   /** No call counts more tokens of a kind, whatever an upstream claims. */
   private static final long MOST = 10_000_000;
+
+  /** Of an answer in one piece, about. */
+  private static final int BYTES_OF_A_TOKEN = 4;
 
   private static final Usage NOTHING = Usage.reported(0, 0);
 
   private Spent() {}
 
+  /** What an attempt has used whose answer the client has not seen: as far as it came. */
+  static Usage of(FailedAttempt attempt, Call call, Worst.Tokens worst) {
+    Usage reported = attempt.usage();
+    long pieces = attempt.outputEvents();
+    boolean answered = attempt.status() < 400 && attempt.responseBytes() > 0 && !call.stream();
+    if (reported == null && pieces == 0 && !answered) {
+      return NOTHING;
+    }
+    long input =
+        reported != null && reported.inputTokens() > 0
+            ? bounded(reported.inputTokens())
+            : Math.min(call.details().promptTokens() + 1, worst.input());
+    long output = Math.max(pieces, reported == null ? 0 : bounded(reported.outputTokens()));
+    if (output == 0 && answered) {
+      output = Math.min(attempt.responseBytes() / BYTES_OF_A_TOKEN + 1, worst.output());
+    }
+    return new Usage(input, output, true);
+  }
+
+  /** What the last attempt of a call that has ended has used. */
   static Usage of(Exchange exchange, Outcome outcome, Call call, Worst.Tokens worst) {
     ResponseMeter meter = exchange.meter();
     Usage reported = meter.usage();
@@ -40,13 +64,13 @@ final class Spent {
 
   private static boolean nothingDone(Exchange exchange, Outcome outcome) {
     int status = exchange.status();
-    boolean neverSent = exchange.neverAttempted();
+    boolean notSent = exchange.betweenAttempts();
     boolean failed = outcome.kind() == Outcome.Kind.UPSTREAM_FAILED;
     boolean refused =
         status >= 400
             && outcome.kind() != Outcome.Kind.CLIENT_GONE
             && outcome.kind() != Outcome.Kind.TIMEOUT;
-    return neverSent || failed || refused;
+    return notSent || failed || refused;
   }
 
   /** What was generated where no event shows it. */
@@ -57,7 +81,7 @@ final class Spent {
       return 0;
     }
     if (outcome.kind() == Outcome.Kind.COMPLETED) {
-      return exchange.responseBytes() / 4 + 1;
+      return exchange.responseBytes() / BYTES_OF_A_TOKEN + 1;
     }
     // of an answer in one piece nobody knows how far it had come
     return call.stream() ? 0 : worst.output();

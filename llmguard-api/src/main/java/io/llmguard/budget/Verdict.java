@@ -11,11 +11,13 @@ public sealed interface Verdict {
    *
    * @param over those of the budgets, by their place in the list, that would have refused the call
    *     if they were enforced
+   * @param balances how each budget's account stands now, in their order
    */
-  record Granted(List<Integer> over) implements Verdict {
-    /** Copies the list. */
+  record Granted(List<Integer> over, List<Balance> balances) implements Verdict {
+    /** Copies the lists. */
     public Granted {
       over = List.copyOf(over);
+      balances = List.copyOf(balances);
     }
   }
 

@@ -3,6 +3,7 @@ package io.llmguard.jdbc;
 import io.llmguard.TimeSource;
 import io.llmguard.budget.Balance;
 import io.llmguard.budget.Hold;
+import io.llmguard.budget.Payment;
 import io.llmguard.budget.SpendEntry;
 import io.llmguard.budget.SpendGroup;
 import io.llmguard.budget.SpendLedger;
@@ -77,8 +78,8 @@ public final class JdbcSpendLedger implements SpendLedger {
   }
 
   @Override
-  public CompletionStage<List<Balance>> settle(SpendEntry entry, List<Hold> holds) {
-    return writer.settle(entry, List.copyOf(holds));
+  public CompletionStage<List<Balance>> settle(SpendEntry entry, List<Payment> payments) {
+    return writer.settle(entry, List.copyOf(payments));
   }
 
   @Override

@@ -22,10 +22,11 @@ import org.jspecify.annotations.Nullable;
 /**
  * Limits the calls of each model, of all callers together or of each caller apart.
  *
- * <p>It stands after the stage that reads the body. Every limit whose pattern matches the model
- * holds; all are checked before any is charged, and charges are given back when a later stage
- * refuses the call. Where a caller's own limits name the model, they stand in place of the
- * configured ones that count each caller apart.
+ * <p>It stands after the stage that reads the body, and after the one that knows models' further
+ * names where there are some. Every limit whose pattern matches the model, as it is called or by
+ * its one name, holds; all are checked before any is charged, and charges are given back when a
+ * later stage refuses the call. Where a caller's own limits name the model, they stand in place of
+ * the configured ones that count each caller apart.
  *
  * <p>Where the models are known, each has a bucket of its own under a pattern. A name that is not
  * known, and any name where none are known, counts in the pattern's one bucket: a caller cannot
@@ -51,6 +52,13 @@ public final class ModelRateLimitStage implements Stage {
   private final ConcurrentHashMap<String, Pattern> callersPatterns = new ConcurrentHashMap<>();
 
   private record Rule(String pattern, Pattern compiled, RateLimit limit, Limiter limiter) {}
+
+  /** A model's one name, and the one by which the call asks for it. */
+  private record Named(String name, String written) {
+    boolean matches(Pattern pattern) {
+      return pattern.matcher(name).matches() || pattern.matcher(written).matches();
+    }
+  }
 
   private ModelRateLimitStage(Builder builder) {
     known = Set.copyOf(builder.known);
@@ -108,11 +116,12 @@ public final class ModelRateLimitStage implements Stage {
         && (caller == null || caller.limits().perModel().isEmpty())) {
       return exchange.admit();
     }
-    String model = ModelNames.plain(sent);
+    String one = exchange.model();
+    Named model = new Named(ModelNames.plain(one == null ? sent : one), ModelNames.plain(sent));
     List<Charge> charges = new ArrayList<>(2);
     for (Rule rule : shared) {
-      if (rule.compiled.matcher(model).matches()) {
-        LimitKey key = LimitKey.of(POLICY, subject(rule.pattern, model));
+      if (model.matches(rule.compiled)) {
+        LimitKey key = LimitKey.of(POLICY, subject(rule.pattern, model.name));
         charges.add(Charge.take(rule.limiter, key, rule.limit, 1));
       }
     }
@@ -122,23 +131,23 @@ public final class ModelRateLimitStage implements Stage {
         : Charges.hold(exchange, charged, charges.toArray(Charge[]::new));
   }
 
-  private void addPerCaller(@Nullable Caller caller, String model, List<Charge> charges) {
+  private void addPerCaller(@Nullable Caller caller, Named model, List<Charge> charges) {
     if (caller == null) {
       return;
     }
     boolean own = false;
     for (Map.Entry<String, RateLimit> limit : caller.limits().perModel().entrySet()) {
-      if (compiled(limit.getKey()).matcher(model).matches()) {
+      if (model.matches(compiled(limit.getKey()))) {
         own = true;
-        charges.add(charge(callersOwn, caller, limit.getKey(), model, limit.getValue()));
+        charges.add(charge(callersOwn, caller, limit.getKey(), model.name, limit.getValue()));
       }
     }
     if (own) {
       return;
     }
     for (Rule rule : perCaller) {
-      if (rule.compiled.matcher(model).matches()) {
-        charges.add(charge(rule.limiter, caller, rule.pattern, model, rule.limit));
+      if (model.matches(rule.compiled)) {
+        charges.add(charge(rule.limiter, caller, rule.pattern, model.name, rule.limit));
       }
     }
   }

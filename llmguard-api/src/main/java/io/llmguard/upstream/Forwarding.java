@@ -1,6 +1,7 @@
 package io.llmguard.upstream;
 
 import io.llmguard.Exchange;
+import io.llmguard.FailedAttempt;
 import io.llmguard.HeaderMap;
 import io.llmguard.Headers;
 import io.llmguard.Outcome;
@@ -224,6 +225,10 @@ final class Forwarding implements Proxy.ProxiedCall, ClientResponse.WriteCallbac
     }
     long now = elapsedNanos();
     long took = now - attempt.begunNanos();
+    FailedAttempt failed = mayRetry(attempt);
+    if (failed == null) {
+      return false;
+    }
     attempt.report(failure, now);
     Retrying.Next next = retry.after(attempt, took, attempt.retryAfter());
     if (next == null) {
@@ -234,7 +239,7 @@ final class Forwarding implements Proxy.ProxiedCall, ClientResponse.WriteCallbac
       over = state != State.WAITING;
       if (!over) {
         current = null;
-        exchange.onRetry();
+        exchange.onRetry(failed);
       }
     }
     if (over) {
@@ -253,6 +258,20 @@ final class Forwarding implements Proxy.ProxiedCall, ClientResponse.WriteCallbac
           .execute(() -> go(next.route()));
     }
     return true;
+  }
+
+  /** The attempt as it is kept if another one follows, or null if none may. */
+  private synchronized @Nullable FailedAttempt mayRetry(Attempt attempt) {
+    if (state != State.WAITING) {
+      return null;
+    }
+    Placement placement = attempt.route().placement();
+    FailedAttempt failed =
+        exchange.asFailed(
+            placement == null ? null : placement.model(),
+            placement == null ? null : placement.deployment());
+    RetryGate gate = exchange.get(Proxy.RETRY_GATE);
+    return gate == null || gate.mayRetry(exchange, failed) ? failed : null;
   }
 
   private synchronized boolean stillWaits(Attempt attempt) {

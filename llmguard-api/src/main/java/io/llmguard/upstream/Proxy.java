@@ -32,6 +32,10 @@ public final class Proxy {
   public static final Exchange.Key<Route.AnswerTransforms> ANSWERS =
       new Exchange.Key<>("answers", Route.AnswerTransforms.class);
 
+  /** Who judges whether the call may be tried again, beside the proxy's own policy. */
+  public static final Exchange.Key<RetryGate> RETRY_GATE =
+      new Exchange.Key<>("retry-gate", RetryGate.class);
+
   private final UpstreamRouter router;
   private final @Nullable Duration maxDuration;
   private final long maxResponseBytes;

@@ -7,6 +7,9 @@ import org.jspecify.annotations.Nullable;
 /** Chooses the upstream of an admitted call. */
 @FunctionalInterface
 public interface UpstreamRouter {
+  /** Kept as true with a call that may not go to another model than the one that it asks for. */
+  Exchange.Key<Boolean> NO_FALLBACK = new Exchange.Key<>("no-fallback", Boolean.class);
+
   /** Where the call goes. Does not block; any thread may ask. */
   Route route(Exchange exchange);
 

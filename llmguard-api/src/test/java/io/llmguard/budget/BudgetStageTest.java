@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.llmguard.Decision;
 import io.llmguard.Exchange;
+import io.llmguard.FailedAttempt;
 import io.llmguard.Guard;
 import io.llmguard.Headers;
 import io.llmguard.Outcome;
@@ -14,6 +15,11 @@ import io.llmguard.audit.AuditEvent;
 import io.llmguard.auth.Caller;
 import io.llmguard.testkit.ManualTime;
 import io.llmguard.testkit.TestRequest;
+import io.llmguard.upstream.AttemptResult;
+import io.llmguard.upstream.ModelReach;
+import io.llmguard.upstream.Placement;
+import io.llmguard.upstream.Proxy;
+import io.llmguard.upstream.UpstreamRouter;
 import io.llmguard.wire.Call;
 import io.llmguard.wire.CallDetails;
 import io.llmguard.wire.Operation;
@@ -38,6 +44,7 @@ class BudgetStageTest {
   private final ManualTime time = new ManualTime();
   private final MemorySpendLedger ledger = new MemorySpendLedger(time, ZoneOffset.UTC, 1_000);
   private Meter meter = new Meter(null, 0, true);
+  private @Nullable ModelReach reach;
   private Caller caller = Caller.builder(Caller.Kind.API_KEY, "alice").team("red").build();
 
   private record Meter(@Nullable Usage usage, long outputEvents, boolean finished)
@@ -70,6 +77,10 @@ class BudgetStageTest {
           public CompletionStage<Decision> decide(Exchange exchange) {
             exchange.caller(caller);
             exchange.call(chat(stream));
+            if (reach != null) {
+              exchange.put(ModelReach.KEY, reach);
+              exchange.model(reach.models().get(0).name());
+            }
             return exchange.admit();
           }
         };
@@ -283,6 +294,191 @@ class BudgetStageTest {
         .hasMessageContaining("gemma*");
   }
 
+  private static ModelReach.Model model(String name) {
+    return new ModelReach.Model(name, name, List.of("at-" + name));
+  }
+
+  /** Says that this model's deployment answers. */
+  private static void placed(Exchange exchange, String model) {
+    exchange.onAttempt();
+    exchange.put(
+        Proxy.PLACEMENT,
+        new Placement() {
+          @Override
+          public String deployment() {
+            return "at-" + model;
+          }
+
+          @Override
+          public String model() {
+            return model;
+          }
+
+          @Override
+          public void ended(AttemptResult result) {}
+        });
+  }
+
+  private static final PriceList BY_DEPLOYMENT =
+      (model, deployment) -> "at-paid".equals(deployment) ? CENT : Price.FREE;
+
+  @Test
+  void theDearestPlaceThatACallMayReachIsHeldAndTheOneThatAnsweredIsPaid() {
+    reach = new ModelReach(List.of(model("free"), model("paid")));
+    Guard guard =
+        guard(
+            stage(budget(BudgetScope.GLOBAL, "1d").usd(new BigDecimal(3)).build())
+                .prices(BY_DEPLOYMENT),
+            true);
+    Exchange one = admitted(guard);
+    assertThat(one.get(UpstreamRouter.NO_FALLBACK)).isNull();
+    Exchange two = admitted(guard);
+    assertThat(two.get(UpstreamRouter.NO_FALLBACK))
+        .as("a budget that does not cover a fallback lets the call go without it")
+        .isTrue();
+    Meter all = new Meter(Usage.reported(100, 100), 100, true);
+    placed(one, "paid");
+    placed(two, "free");
+    assertThat(end(one, 200, all, Outcome.COMPLETED)).isEqualByComparingTo("2");
+    assertThat(end(two, 200, all, Outcome.COMPLETED)).isEqualByComparingTo("0");
+  }
+
+  @Test
+  void aModelsBudgetCountsItByEveryNameAndWhereACallFallsBackToIt() {
+    Budget paid = budget(BudgetScope.MODEL, "1d").only("paid").tokens(400).build();
+    Guard guard = guard(stage(paid), true);
+    Meter all = new Meter(Usage.reported(100, 100), 100, true);
+    // the call says m, which is a further name
+    reach = new ModelReach(List.of(model("paid")));
+    Exchange further = admitted(guard);
+    placed(further, "paid");
+    end(further, 200, all, Outcome.COMPLETED);
+
+    reach = new ModelReach(List.of(model("free"), model("paid")));
+    Exchange notTaken = admitted(guard);
+    assertThat(notTaken.get(UpstreamRouter.NO_FALLBACK)).isNull();
+    placed(notTaken, "free");
+    end(notTaken, 200, all, Outcome.COMPLETED);
+    Exchange taken = admitted(guard);
+    assertThat(taken.get(UpstreamRouter.NO_FALLBACK)).isNull();
+    placed(taken, "paid");
+    end(taken, 200, all, Outcome.COMPLETED);
+
+    assertThat(admitted(guard).get(UpstreamRouter.NO_FALLBACK)).isTrue();
+    reach = new ModelReach(List.of(model("paid")));
+    assertThat(refused(guard).detail()).contains("of this model");
+  }
+
+  @Test
+  void eachModelsOwnBudgetIsThatOfItsOneName() {
+    Guard guard = guard(stage(budget(BudgetScope.MODEL, "1d").tokens(200).build()), true);
+    reach = new ModelReach(List.of(model("paid")));
+    admitted(guard);
+    assertThat(refused(guard).status()).isEqualTo(429);
+    reach = new ModelReach(List.of(model("free")));
+    admitted(guard);
+  }
+
+  /** An attempt of which the client sees nothing, that broke off after so many tokens. */
+  private FailedAttempt broken(Exchange exchange, Duration took, Meter answer) {
+    exchange.onForward();
+    placed(exchange, "m");
+    meter = answer;
+    exchange.onResponseHead(200, Headers.empty());
+    time.advance(took);
+    return exchange.asFailed("m", "at-m");
+  }
+
+  private static boolean mayRetry(Exchange exchange, FailedAttempt failed) {
+    boolean may = exchange.get(Proxy.RETRY_GATE).mayRetry(exchange, failed);
+    if (may) {
+      exchange.onRetry(failed);
+    }
+    return may;
+  }
+
+  @Test
+  void tokensOfAHiddenAttemptArePaidAndLowerTheNextOnesCeiling() {
+    Guard guard =
+        guard(stage(budget(BudgetScope.GLOBAL, "1d").usd(new BigDecimal(2)).build()), true);
+    Exchange exchange = admitted(guard);
+    assertThat(exchange.ceiling().outputTokens()).isEqualTo(100);
+    Meter half = new Meter(Usage.reported(10, 30), 30, false);
+    assertThat(mayRetry(exchange, broken(exchange, Duration.ofSeconds(1), half))).isTrue();
+    assertThat(exchange.ceiling().outputTokens()).isEqualTo(60);
+    placed(exchange, "m");
+    Meter whole = new Meter(Usage.reported(10, 60), 60, true);
+    assertThat(end(exchange, 200, whole, Outcome.COMPLETED)).isEqualByComparingTo("1.1");
+    assertThat(spent()).isEqualTo(1_100_000_000);
+    assertThat(ledger.entries(SpendQuery.ALL, null, 1).get(0).usage())
+        .isEqualTo(new Usage(20, 90, true));
+  }
+
+  @Test
+  void thereIsNoRetryThatTheReservationDoesNotCover() {
+    Guard guard = guard(stage(budget(BudgetScope.KEY, "1d").tokens(1_000).build()), true);
+    Exchange exchange = admitted(guard);
+    Meter nearlyAll = new Meter(Usage.reported(20, 80), 80, false);
+    FailedAttempt failed = broken(exchange, Duration.ZERO, nearlyAll);
+    assertThat(mayRetry(exchange, failed)).isFalse();
+    // an attempt of which nothing came costs nothing
+    Exchange other = admitted(guard);
+    Meter nothing = new Meter(null, 0, false);
+    assertThat(mayRetry(other, broken(other, Duration.ZERO, nothing))).isTrue();
+    assertThat(other.ceiling().outputTokens()).isEqualTo(100);
+  }
+
+  @Test
+  void aClientThatLeavesBetweenAttemptsPaysForThoseThatWere() {
+    Guard guard = guard(stage(budget(BudgetScope.KEY, "1d").tokens(1_000).build()), false);
+    Exchange exchange = admitted(guard);
+    Meter half = new Meter(Usage.reported(10, 30), 30, false);
+    assertThat(mayRetry(exchange, broken(exchange, Duration.ZERO, half))).isTrue();
+    exchange.onComplete(Outcome.CLIENT_GONE);
+    assertThat(ledger.entries(SpendQuery.ALL, null, 1).get(0).usage())
+        .isEqualTo(new Usage(10, 30, true));
+  }
+
+  @Test
+  void attemptsShareTheTimeThatIsReservedAndEachPaysAtItsOwnPrice() {
+    PriceList prices =
+        (model, deployment) ->
+            "at-m".equals(deployment)
+                ? Price.perHour(new BigDecimal(3_600))
+                : Price.perHour(new BigDecimal(7_200));
+    reach =
+        new ModelReach(
+            List.of(
+                new ModelReach.Model("m", "m", List.of("at-m")),
+                new ModelReach.Model("dear", "dear", List.of("at-dear"))));
+    Guard guard =
+        guard(
+            stage(budget(BudgetScope.GLOBAL, "1d").usd(new BigDecimal(10_000)).build())
+                .prices(prices),
+            true);
+    Exchange exchange = admitted(guard);
+    assertThat(exchange.ceiling().upstreamTime()).isEqualTo(Duration.ofMinutes(10));
+    Meter nothing = new Meter(null, 0, false);
+    assertThat(mayRetry(exchange, broken(exchange, Duration.ofSeconds(100), nothing))).isTrue();
+    placed(exchange, "dear");
+    time.advance(Duration.ofSeconds(10));
+    Meter whole = new Meter(Usage.reported(1, 1), 1, true);
+    assertThat(end(exchange, 200, whole, Outcome.COMPLETED)).isEqualByComparingTo("120");
+  }
+
+  @Test
+  void lessonACallThatPassedUncheckedIsADebtOnceTheLedgerIsBack() {
+    SpendLedger away = new AwayLedger(ledger);
+    Budget budget = budget(BudgetScope.KEY, "1d").tokens(150).build();
+    Guard open = guard(BudgetStage.builder(away).budgets(List.of(budget)).failOpen(true), true);
+    Exchange exchange = admitted(open);
+    assertThat(exchange.ceiling().outputTokens()).isEqualTo(100);
+    end(exchange, 200, new Meter(Usage.reported(100, 100), 100, true), Outcome.COMPLETED);
+    Guard back = guard(BudgetStage.builder(ledger).budgets(List.of(budget)), true);
+    assertThat(refused(back).reason()).isEqualTo("budget-exceeded");
+    assertThat(ledger.balance(budget.account("alice"), time.now())).isEqualTo(new Balance(200, 0));
+  }
+
   @Test
   void lessonBudgetsFailOpenWithoutADatabase() {
     SpendLedger broken = new BrokenLedger();
@@ -293,8 +489,22 @@ class BudgetStageTest {
     admitted(open).onComplete(Outcome.COMPLETED);
   }
 
+  /** Its database is gone when calls come, and back when they end. */
+  private static final class AwayLedger extends BrokenLedger {
+    private final SpendLedger back;
+
+    AwayLedger(SpendLedger back) {
+      this.back = back;
+    }
+
+    @Override
+    public CompletionStage<List<Balance>> settle(SpendEntry entry, List<Payment> payments) {
+      return back.settle(entry, payments);
+    }
+  }
+
   /** Its database is gone. */
-  private static final class BrokenLedger implements SpendLedger {
+  private static class BrokenLedger implements SpendLedger {
     private static <T> CompletionStage<T> broken() {
       return java.util.concurrent.CompletableFuture.failedFuture(
           new SpendLedgerException("gone", null));
@@ -306,7 +516,7 @@ class BudgetStageTest {
     }
 
     @Override
-    public CompletionStage<List<Balance>> settle(SpendEntry entry, List<Hold> holds) {
+    public CompletionStage<List<Balance>> settle(SpendEntry entry, List<Payment> payments) {
       return broken();
     }
 

@@ -66,7 +66,7 @@ abstract class JdbcSpendLedgerContract extends SpendLedgerContract {
         .extracting(SpendEntry::id)
         .containsExactly(open.id());
     // the process was only slow: its own word comes too late and changes nothing
-    assertThat(join(dead.settle(call(open.id(), "c", 10, 1), holds))).isEmpty();
+    assertThat(join(pay(dead, call(open.id(), "c", 10, 1), holds))).isEmpty();
     assertThat(next.balance("a", time.now())).isEqualTo(new Balance(300, 0));
   }
 

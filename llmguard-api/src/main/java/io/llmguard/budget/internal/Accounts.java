@@ -2,7 +2,7 @@ package io.llmguard.budget.internal;
 
 import io.llmguard.budget.Balance;
 import io.llmguard.budget.Hold;
-import io.llmguard.budget.SpendEntry;
+import io.llmguard.budget.Payment;
 import io.llmguard.budget.Verdict;
 import java.time.Instant;
 import java.util.ArrayList;
@@ -49,7 +49,9 @@ public final class Accounts {
     for (Hold hold : holds) {
       accounts.apply(hold.account()).reserve(hold.amount());
     }
-    return new Verdict.Granted(over);
+    List<Balance> balances = new ArrayList<>(holds.size());
+    holds.forEach(hold -> balances.add(accounts.apply(hold.account()).balance(now)));
+    return new Verdict.Granted(over, balances);
   }
 
   /** Gives back what was held. */
@@ -59,13 +61,22 @@ public final class Accounts {
     }
   }
 
-  /** Gives back what was held and counts what was spent. */
-  public List<Balance> settle(SpendEntry entry, List<Hold> holds, Instant time) {
-    release(holds);
-    List<Balance> balances = new ArrayList<>(holds.size());
-    for (Hold hold : holds) {
+  /**
+   * Counts what was spent.
+   *
+   * @param reserved true to give back what was held, false if nothing was
+   */
+  public List<Balance> settle(List<Payment> payments, boolean reserved, Instant time) {
+    List<Balance> balances = new ArrayList<>(payments.size());
+    for (Payment payment : payments) {
+      Hold hold = payment.hold();
       Account account = accounts.apply(hold.account());
-      account.spend(hold.window().slot(time), entry.amount(hold.unit()), time.toEpochMilli());
+      if (reserved) {
+        account.release(hold.amount());
+      }
+      if (payment.amount() > 0) {
+        account.spend(hold.window().slot(time), payment.amount(), time.toEpochMilli());
+      }
       balances.add(account.balance(time.toEpochMilli()));
     }
     return balances;

@@ -3,6 +3,7 @@ package io.llmguard.jdbc.internal;
 import io.llmguard.TimeSource;
 import io.llmguard.budget.Balance;
 import io.llmguard.budget.Hold;
+import io.llmguard.budget.Payment;
 import io.llmguard.budget.SpendEntry;
 import io.llmguard.budget.SpendLedgerException;
 import io.llmguard.budget.Verdict;
@@ -39,7 +40,8 @@ public final class SpendWriter implements AutoCloseable {
 
   private static final long ANSWER_MILLIS = 5_000;
   private static final long HEARTBEAT_MILLIS = 5_000;
-  private static final long RETRY_MILLIS = 250;
+  private static final long FIRST_RETRY_MILLIS = 5;
+  private static final long LAST_RETRY_MILLIS = 320;
   private static final long SWEEP_MILLIS = 600_000;
   private static final long CLOSE_MILLIS = 5_000;
 
@@ -57,6 +59,7 @@ public final class SpendWriter implements AutoCloseable {
   private @Nullable Connection open;
   private long heartbeatNanos;
   private long sweepNanos;
+  private long retryMillis = FIRST_RETRY_MILLIS;
 
   private SpendWriter(DataSource database, TimeSource time, ZoneId days) {
     this.database = database;
@@ -147,19 +150,18 @@ public final class SpendWriter implements AutoCloseable {
 
   private final class Settle extends Operation<List<Balance>> {
     private final SpendEntry entry;
+    private final List<Payment> payments;
 
-    Settle(SpendEntry entry, List<Hold> holds) {
-      super(holds);
+    Settle(SpendEntry entry, List<Payment> payments) {
+      super(payments.stream().map(Payment::hold).toList());
       this.entry = entry;
+      this.payments = payments;
     }
 
     @Override
     List<Balance> apply(SpendTables tables, Accounts accounts, Instant now) throws SQLException {
-      boolean closed = tables.close(entry.id(), self.id());
-      if (!closed && !holds.isEmpty()) {
-        return List.of();
-      }
-      return tables.insertSettled(entry) ? accounts.settle(entry, holds, now) : List.of();
+      boolean reserved = tables.close(entry.id(), self.id());
+      return tables.insertSettled(entry) ? accounts.settle(payments, reserved, now) : List.of();
     }
   }
 
@@ -187,8 +189,8 @@ public final class SpendWriter implements AutoCloseable {
   }
 
   /** See {@link io.llmguard.budget.SpendLedger#settle}. */
-  public CompletableFuture<List<Balance>> settle(SpendEntry entry, List<Hold> holds) {
-    return add(new Settle(entry, holds));
+  public CompletableFuture<List<Balance>> settle(SpendEntry entry, List<Payment> payments) {
+    return add(new Settle(entry, payments));
   }
 
   /** See {@link io.llmguard.budget.SpendLedger#release}. */
@@ -246,6 +248,7 @@ public final class SpendWriter implements AutoCloseable {
     try {
       inTransaction(batch);
       available = true;
+      retryMillis = FIRST_RETRY_MILLIS;
     } catch (SQLException | RuntimeException e) {
       disconnect();
       if (batch.size() > 1) {
@@ -272,17 +275,18 @@ public final class SpendWriter implements AutoCloseable {
     }
     available = false;
     if (operation instanceof Reserve reserve) {
-      reserve.answer.completeExceptionally(
-          new SpendLedgerException("the spend ledger cannot be written", e));
       // it may have been written nevertheless
       queue.add(new Release(reserve.worst.id(), reserve.holds));
+      reserve.answer.completeExceptionally(
+          new SpendLedgerException("the spend ledger cannot be written", e));
     } else if (refusedData(e)) {
       log.error("what a call has spent is not kept: the database does not take it");
       operation.answer.completeExceptionally(
           new SpendLedgerException("the database does not take it", e));
     } else {
       queue.addLast(operation);
-      Thread.sleep(RETRY_MILLIS);
+      Thread.sleep(retryMillis);
+      retryMillis = Math.min(2 * retryMillis, LAST_RETRY_MILLIS);
     }
   }
 

@@ -6,6 +6,7 @@ import io.llmguard.TimeSource;
 import io.llmguard.auth.Caller;
 import io.llmguard.policy.Endpoint;
 import io.llmguard.policy.ModelAccess;
+import io.llmguard.upstream.ModelReach;
 import io.llmguard.upstream.Placement;
 import io.llmguard.upstream.Route;
 import io.llmguard.upstream.Upstream;
@@ -46,7 +47,7 @@ import org.jspecify.annotations.Nullable;
  * changes the server, names its upstream in {@link #UPSTREAM_HEADER} where several stand behind the
  * guard, else 400 {@code upstream-not-named}. Thread-safe.
  */
-public final class DeploymentRouter implements UpstreamRouter {
+public final class DeploymentRouter implements UpstreamRouter, ModelReach.Source {
   /** The field in which a call names its upstream. */
   public static final String UPSTREAM_HEADER = "X-Llmguard-Upstream";
 
@@ -278,8 +279,29 @@ public final class DeploymentRouter implements UpstreamRouter {
     return null;
   }
 
+  @Override
+  public @Nullable ModelReach of(Exchange exchange) {
+    String alias = anyModel ? null : alias(exchange, operation(exchange));
+    ModelGroups.Found asked = alias == null ? null : groups.find(alias);
+    if (alias == null || asked == null) {
+      return null;
+    }
+    List<ModelReach.Model> models = new ArrayList<>();
+    models.add(groups.reached(alias, asked));
+    for (String name : fallbacksOf(alias)) {
+      ModelGroups.Found found = groups.find(name);
+      if (found != null && found.group() != asked.group() && access(exchange).allows(name)) {
+        models.add(groups.reached(name, found));
+      }
+    }
+    return new ModelReach(models);
+  }
+
   /** Only models that the caller may use itself: making a model fail opens no other one. */
   private List<ModelGroups.Found> fallbacks(Exchange exchange, String alias, Set<String> tried) {
+    if (Boolean.TRUE.equals(exchange.get(NO_FALLBACK))) {
+      return List.of();
+    }
     ModelAccess access = access(exchange);
     List<ModelGroups.Found> left = new ArrayList<>();
     for (String name : fallbacksOf(alias)) {

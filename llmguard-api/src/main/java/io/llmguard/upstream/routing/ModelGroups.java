@@ -1,6 +1,7 @@
 package io.llmguard.upstream.routing;
 
 import io.llmguard.policy.ModelAccess;
+import io.llmguard.upstream.ModelReach;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.Comparator;
@@ -56,6 +57,17 @@ final class ModelGroups {
       }
     }
     return null;
+  }
+
+  /** What a name reaches: an exact group's own name, a wildcard's with what its {@code *} is. */
+  ModelReach.Model reached(String alias, Found found) {
+    ModelGroup group = found.group();
+    return new ModelReach.Model(
+        group.isWildcard()
+            ? others.getOrDefault(ModelAccess.canonical(alias), alias)
+            : group.name(),
+        group.name(),
+        group.deployments().stream().map(state -> state.deployment().id()).toList());
   }
 
   @Nullable ModelGroup named(String name) {

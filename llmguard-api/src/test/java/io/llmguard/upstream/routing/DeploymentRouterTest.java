@@ -19,9 +19,11 @@ import io.llmguard.policy.ModelAccess;
 import io.llmguard.policy.Scope;
 import io.llmguard.testkit.Recording;
 import io.llmguard.testkit.TestRequest;
+import io.llmguard.upstream.ModelReach;
 import io.llmguard.upstream.Route;
 import io.llmguard.upstream.Upstream;
 import io.llmguard.upstream.UpstreamRequest;
+import io.llmguard.upstream.UpstreamRouter;
 import io.llmguard.upstream.UpstreamTransport;
 import io.llmguard.wire.AnswerTransform;
 import io.llmguard.wire.Ceilings;
@@ -136,6 +138,46 @@ class DeploymentRouterTest {
       Route route = aliases().route(exchange(chat(name)));
       assertThat(((Route.Refused) route).refusal().reason()).isEqualTo("model-not-found");
     }
+  }
+
+  private static DeploymentRouter further() {
+    return DeploymentRouter.builder(
+            List.of(
+                Deployment.builder("big", ONE, "b").id("b1").build(),
+                Deployment.builder("big", TWO, "b").id("b2").build(),
+                Deployment.builder("lab/*", ONE, "*").id("l").build(),
+                Deployment.builder("spare", TWO, "s").id("s").build()))
+        .alias("fast", "big")
+        .alias("try", "lab/x")
+        .fallbacks("big", List.of("spare", "lab/y"))
+        .build();
+  }
+
+  @Test
+  void whatACallMayReachIsKnownByOneNameWhateverItIsCalled() {
+    DeploymentRouter router = further();
+    ModelReach.Model spare = new ModelReach.Model("spare", "spare", List.of("s"));
+    ModelReach.Model lab = new ModelReach.Model("lab/y", "lab/*", List.of("l"));
+    ModelReach.Model big = new ModelReach.Model("big", "big", List.of("b1", "b2"));
+    assertThat(router.of(exchange(chat("fast:latest"))))
+        .isEqualTo(new ModelReach(List.of(big, spare, lab)));
+    assertThat(router.of(exchange(chat("try"))))
+        .isEqualTo(new ModelReach(List.of(new ModelReach.Model("lab/x", "lab/*", List.of("l")))));
+    assertThat(router.of(exchange(chat("nobody")))).isNull();
+    assertThat(router.of(exchange(chat("big"), "big", "lab/*")).models())
+        .as("what the caller may not use is no way out")
+        .containsExactly(big, lab);
+  }
+
+  @Test
+  void aCallThatMayNotFallBackGoesNowhereElse() {
+    DeploymentRouter router = further();
+    Exchange exchange = exchange(chat("big"));
+    Route first = router.route(exchange);
+    assertThat(router.hasFallback(exchange, List.of((Route.To) first))).isTrue();
+    exchange.put(UpstreamRouter.NO_FALLBACK, true);
+    assertThat(router.hasFallback(exchange, List.of((Route.To) first))).isFalse();
+    assertThat(router.again(exchange, List.of((Route.To) first), false)).isNull();
   }
 
   @Test

@@ -3,51 +3,39 @@ package io.llmguard.examples.gateway.server;
 import io.llmguard.budget.Price;
 import io.llmguard.budget.PriceList;
 import io.llmguard.examples.gateway.config.BudgetSettings;
-import io.llmguard.examples.gateway.config.GatewayConfig;
-import io.llmguard.examples.gateway.config.GatewayConfig.Deployment;
-import io.llmguard.limit.ModelNames;
 import java.util.HashMap;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The prices of the configured deployments. Where several have one name, a call may cost the
- * highest of each part; those of one name at one upstream are not told apart.
+ * The prices of the configured deployments, each its own; where several were given one id, the
+ * highest of each part.
  */
 final class ConfiguredPrices implements PriceList {
-  private final @Nullable Price fallback;
-  private final Map<String, Price> highest = new HashMap<>();
-  private final Map<String, Price> atUpstream = new HashMap<>();
+  private final @Nullable Price unpriced;
+  private final Map<String, Price> byDeployment = new HashMap<>();
 
-  ConfiguredPrices(GatewayConfig config) {
-    BudgetSettings settings = config.budgets();
-    fallback = settings.pricesEverything() ? Price.perHour(settings.hourlyPrice()) : null;
-    Price unpriced = Price.perHour(settings.hourlyPrice());
-    for (Deployment deployment : config.models()) {
-      String name = ModelNames.plain(deployment.name());
-      Price own = deployment.price();
-      boolean alone =
-          config.models().stream()
-              .filter(other -> ModelNames.plain(other.name()).equals(name))
-              .allMatch(other -> other.price() == null);
-      if (own == null && alone && fallback == null) {
-        continue;
+  /** Prices of these deployments. */
+  ConfiguredPrices(BudgetSettings settings, Iterable<Upstreams.Placed> deployments) {
+    Price usual = Price.perHour(settings.hourlyPrice());
+    unpriced = settings.pricesEverything() ? usual : null;
+    for (Upstreams.Placed placed : deployments) {
+      Price price = placed.configured().price();
+      if (price != null) {
+        byDeployment.merge(placed.deployment().id(), price, Price::max);
       }
-      Price price = own == null ? unpriced : own;
-      highest.merge(name, price, Price::max);
-      atUpstream.merge(name + "\n" + deployment.server().name(), price, Price::max);
+    }
+    for (Upstreams.Placed placed : deployments) {
+      if (placed.configured().price() == null) {
+        // where another one of the same id has a price, this one is no cheaper than by the hour
+        byDeployment.computeIfPresent(placed.deployment().id(), (id, price) -> price.max(usual));
+      }
     }
   }
 
   @Override
-  public @Nullable Price highest(@Nullable String model) {
-    Price price = model == null ? null : highest.get(ModelNames.plain(model));
-    return price == null ? fallback : price;
-  }
-
-  @Override
-  public @Nullable Price of(@Nullable String model, @Nullable String upstream) {
-    Price price = model == null ? null : atUpstream.get(ModelNames.plain(model) + "\n" + upstream);
-    return price == null ? highest(model) : price;
+  public @Nullable Price of(@Nullable String model, @Nullable String deployment) {
+    Price price = deployment == null ? null : byDeployment.get(deployment);
+    return price == null ? unpriced : price;
   }
 }

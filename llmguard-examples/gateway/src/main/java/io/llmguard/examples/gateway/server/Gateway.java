@@ -21,6 +21,7 @@ import io.llmguard.limit.InMemoryRateLimitStore;
 import io.llmguard.network.TransportStage.PlainHttp;
 import io.llmguard.policy.EndpointCatalogue;
 import io.llmguard.servlet.ValidateServlet;
+import io.llmguard.upstream.ModelReachStage;
 import io.llmguard.upstream.Proxy;
 import java.io.IOException;
 import java.time.Duration;
@@ -74,14 +75,15 @@ public final class Gateway implements AutoCloseable {
             : FirstKey.make(store.store(), directory.make(), terminal);
     keys = resources.open(KeyDirectory.builder(store.store()).open());
     metering = resources.open(new Metering(config));
-    spending = resources.open(Spending.open(config, store, metering.limitListener()));
+    Upstreams upstreams = resources.open(new Upstreams(config));
+    spending = resources.open(Spending.open(config, store, upstreams, metering.limitListener()));
     administration = Administration.of(config, store.store(), keys, spending.ledger());
     trail = resources.open(directory.make().openAudit());
     metering.bind(trail.queue());
     InMemoryRateLimitStore counters =
         resources.open(new InMemoryRateLimitStore(TimeSource.system()));
-    GuardAssembly guards = guards(counters, Callbacks.open(config, resources));
-    proxy = resources.open(new Upstreams(config)).proxy();
+    GuardAssembly guards = guards(counters, upstreams, Callbacks.open(config, resources));
+    proxy = upstreams.proxy();
     ServerTls tls = tls();
     server = new Server(threads());
     server.addConnector(Listeners.at(server, config.listen(), MAIN, tls));
@@ -120,7 +122,8 @@ public final class Gateway implements AutoCloseable {
     }
   }
 
-  private GuardAssembly guards(InMemoryRateLimitStore counters, @Nullable Stage callbacks) {
+  private GuardAssembly guards(
+      InMemoryRateLimitStore counters, Upstreams upstreams, @Nullable Stage callbacks) {
     GuardSettings settings = config.guard();
     GuardAssembly.Builder guards =
         GuardAssembly.builder(settings, keys, counters)
@@ -131,6 +134,7 @@ public final class Gateway implements AutoCloseable {
             .budgetZone(config.budgets().zone())
             .queryNamesKeysAt(AdminApi.pathsWithKeysInQuery())
             .customizer(guard -> guard.stage(Place.BODY, administration.bodies()))
+            .customizer(guard -> guard.stage(Place.MODEL, new ModelReachStage(upstreams.router())))
             .knownModels(config.models().stream().map(GatewayConfig.Deployment::name).toList());
     if (config.listen().isLoopback() || !settings.hosts().isEmpty()) {
       guards.host(config.listen().host());

@@ -34,7 +34,8 @@ final class Spending implements AutoCloseable {
     this.failOpen = failOpen;
   }
 
-  static Spending open(GatewayConfig config, KeyStores stores, LimitListener listener) {
+  static Spending open(
+      GatewayConfig config, KeyStores stores, Upstreams upstreams, LimitListener listener) {
     BudgetSettings settings = config.budgets();
     refuseUnknownKeys(settings.budgets(), stores.store().list());
     warnOfUnpriced(config);
@@ -51,7 +52,7 @@ final class Spending implements AutoCloseable {
               .budgets(settings.budgets())
               .knownModels(config.models().stream().map(Deployment::name).toList())
               .user(settings.user())
-              .prices(new ConfiguredPrices(config))
+              .prices(new ConfiguredPrices(settings, upstreams.deployments()))
               .defaultPrice(Price.perHour(settings.hourlyPrice()))
               .outputTokens(settings.outputTokens())
               .promptOverhead(settings.promptOverhead())

@@ -30,8 +30,13 @@ final class Upstreams implements AutoCloseable {
 
   private final Resources resources = new Resources();
   private final Map<String, UpstreamTransport> transports = new HashMap<>();
+  private final List<Placed> placed = new ArrayList<>();
   private final Limits limits;
+  private final DeploymentRouter router;
   private final Proxy proxy;
+
+  /** A configured deployment, and what the router knows it as. */
+  record Placed(GatewayConfig.Deployment configured, Deployment deployment) {}
 
   Upstreams(GatewayConfig config) {
     limits = config.guard().limits();
@@ -41,8 +46,9 @@ final class Upstreams implements AutoCloseable {
       fields = fields.and(AnswerFields.litellm(routing.retries()));
     }
     try {
+      router = router(config);
       Proxy.Builder builder =
-          Proxy.builder(router(config))
+          Proxy.builder(router)
               .maxDuration(limits.total())
               .retries(Routing.retries(routing))
               .answerFields(fields);
@@ -60,6 +66,15 @@ final class Upstreams implements AutoCloseable {
     return proxy;
   }
 
+  DeploymentRouter router() {
+    return router;
+  }
+
+  /** The deployments of the configuration's list of models, in its order. */
+  List<Placed> deployments() {
+    return List.copyOf(placed);
+  }
+
   private DeploymentRouter router(GatewayConfig config) {
     UpstreamServer only = config.upstream();
     if (config.models().isEmpty()) {
@@ -73,7 +88,9 @@ final class Upstreams implements AutoCloseable {
     for (GatewayConfig.Deployment model : config.models()) {
       Upstream upstream = servers.computeIfAbsent(model.server(), this::upstream);
       try {
-        deployments.add(Routing.deployment(model, upstream));
+        Deployment deployment = Routing.deployment(model, upstream);
+        deployments.add(deployment);
+        placed.add(new Placed(model, deployment));
       } catch (IllegalArgumentException e) {
         throw new Main.UserError("model_list: " + e.getMessage(), e);
       }

@@ -19,6 +19,9 @@ import java.net.http.HttpResponse;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Instant;
+import java.time.YearMonth;
+import java.time.ZoneId;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
@@ -189,6 +192,31 @@ class BudgetGatewayTest {
       assertThat(spent.get(0).get("calls").asInt()).isEqualTo(20);
       assertThat(spent.get(0).get("outputTokens").asInt()).isEqualTo(2_000);
       assertThat(spent.get(0).get("costUsd").decimalValue()).isEqualByComparingTo("2");
+    }
+  }
+
+  @Test
+  void aRefusalSaysThatTheMonthResetsOnTheFirstInTheNamedZone() throws Exception {
+    ZoneId zone = ZoneId.of("Pacific/Auckland");
+    String yaml =
+        config(
+            "litellm_settings: {max_budget: 0.1, budget_duration: 1mo, timezone: " + zone + "}\n",
+            "output_cost_per_token: 0.001",
+            "");
+    try (RunningGateway gateway = RunningGateway.start(folder, yaml)) {
+      assertThat(gateway.post("/api/chat", call(100), AUTH).statusCode()).isEqualTo(200);
+      YearMonth before = YearMonth.now(zone);
+      HttpResponse<String> refused = gateway.post("/api/chat", call(100), AUTH);
+      YearMonth after = YearMonth.now(zone);
+      if (!before.equals(after)) {
+        refused = gateway.post("/api/chat", call(200), AUTH); // midnight has just passed
+      }
+      assertThat(refused.statusCode()).isEqualTo(429);
+      Instant first = after.plusMonths(1).atDay(1).atStartOfDay(zone).toInstant();
+      assertThat(refused.body()).contains("resets at " + first);
+      long seconds = Long.parseLong(refused.headers().firstValue("Retry-After").orElseThrow());
+      assertThat(Instant.now().plusSeconds(seconds))
+          .isBetween(first.minusSeconds(60), first.plusSeconds(60));
     }
   }
 

@@ -1,0 +1,129 @@
+package io.llmguard.budget;
+
+import io.llmguard.AnswerCeiling;
+import io.llmguard.budget.BudgetSet.Applied;
+import io.llmguard.upstream.ModelReach;
+import java.math.BigDecimal;
+import java.time.Duration;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+
+/** The most that a call may use, and what is held for it; used by one thread at a time. */
+final class Reservation {
+  /** Timers are late by less. */
+  private static final Duration LATE = Duration.ofSeconds(1);
+
+  private static final BigDecimal MOST_TOKENS = BigDecimal.valueOf(Long.MAX_VALUE);
+
+  private final List<ModelReach.Model> models;
+  private final List<Applied> applied;
+  private final Worst.Tokens tokens;
+  private final @Nullable Price price;
+
+  private @Nullable Duration bound;
+  private long cost;
+  private List<Hold> holds = List.of();
+  private List<Balance> balances = List.of();
+
+  /**
+   * Holds nothing yet.
+   *
+   * @param models those that may answer the call
+   * @param applied the budgets that count it
+   * @param price the highest that may have to be paid, or null where no budget counts money
+   */
+  Reservation(
+      List<ModelReach.Model> models,
+      List<Applied> applied,
+      Worst.Tokens tokens,
+      @Nullable Price price) {
+    this.models = models;
+    this.applied = applied;
+    this.tokens = tokens;
+    this.price = price;
+  }
+
+  List<ModelReach.Model> models() {
+    return models;
+  }
+
+  List<Applied> applied() {
+    return applied;
+  }
+
+  Worst.Tokens tokens() {
+    return tokens;
+  }
+
+  /** True if a budget counts money. */
+  boolean usd() {
+    return price != null;
+  }
+
+  boolean timed() {
+    return price != null && price.timed();
+  }
+
+  /** Reckons what is to be held if upstreams may work so long; null for no bound. */
+  void reckon(@Nullable Duration upstreamTime) {
+    bound = upstreamTime;
+    cost = price == null ? 0 : price.cost(tokens.input(), tokens.output(), late(upstreamTime));
+    holds = applied.stream().map(budget -> budget.hold(cost, tokens.total())).toList();
+  }
+
+  private static Duration late(@Nullable Duration upstreamTime) {
+    return upstreamTime == null ? Duration.ZERO : upstreamTime.plus(LATE);
+  }
+
+  /** The most that the call may cost. */
+  long cost() {
+    return cost;
+  }
+
+  /** What the budgets hold for it, in the order of {@link #applied}. */
+  List<Hold> holds() {
+    return holds;
+  }
+
+  AnswerCeiling ceiling(long outputTokens) {
+    return new AnswerCeiling(outputTokens, bound);
+  }
+
+  /** How the accounts stood when everything was held; empty if nobody knows. */
+  List<Balance> balances() {
+    return balances;
+  }
+
+  void granted(List<Balance> value) {
+    balances = value;
+  }
+
+  /**
+   * How many output tokens another attempt may have, so that all attempts together stay within what
+   * is held.
+   *
+   * @param usedTokens tokens of the attempts so far
+   * @param usedCost what they have cost
+   * @param usedTime how long they took
+   * @return below 0 if not even the prompt may be sent again
+   */
+  long outputLeft(long usedTokens, long usedCost, Duration usedTime) {
+    long left = tokens.output();
+    if (applied.stream().anyMatch(budget -> budget.budget().unit() == BudgetUnit.TOKENS)) {
+      left = Math.min(left, tokens.output() - usedTokens);
+    }
+    Price dearest = price;
+    if (dearest != null) {
+      Duration most = bound == null ? null : bound.minus(usedTime);
+      long money = cost - usedCost - dearest.cost(tokens.input(), 0, late(most));
+      left = Math.min(left, money < 0 ? -1 : tokensFor(money, dearest.outputToken()));
+    }
+    return left;
+  }
+
+  private static long tokensFor(long nanoUsd, BigDecimal price) {
+    return price.signum() == 0
+        ? Long.MAX_VALUE
+        : NanoUsd.toUsd(nanoUsd).divideToIntegralValue(price).min(MOST_TOKENS).longValueExact();
+  }
+}

@@ -9,6 +9,7 @@ import io.llmguard.budget.BudgetScope;
 import io.llmguard.budget.BudgetWindow;
 import io.llmguard.budget.NanoUsd;
 import io.llmguard.key.ApiKey;
+import io.llmguard.key.KeyBudget;
 import io.llmguard.key.KeyHash;
 import io.llmguard.key.KeyLookup;
 import io.llmguard.key.KeyRecord;
@@ -18,6 +19,7 @@ import java.nio.charset.StandardCharsets;
 import java.time.Instant;
 import java.time.ZoneId;
 import java.time.ZoneOffset;
+import java.util.ArrayList;
 import java.util.EnumSet;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
@@ -165,19 +167,34 @@ public final class ApiKeyAuthenticator implements Authenticator {
   }
 
   private List<Budget> budgets(KeyRecord record) {
+    List<Budget> budgets = new ArrayList<>();
     BigDecimal usd = record.budgetUsd();
-    if (usd == null) {
-      return List.of();
+    BigDecimal alert = record.alertUsd();
+    if (usd != null || alert != null) {
+      BigDecimal most = usd == null ? NanoUsd.MOST : usd.min(NanoUsd.MOST);
+      Long alertAt = alert == null ? null : (Long) NanoUsd.of(alert.min(most));
+      budgets.add(
+          Budget.of(BudgetScope.KEY, window(record, record.budgetWindow()))
+              .usd(most)
+              .only(record.id())
+              .alertAt(alertAt == null || alertAt == 0 ? null : alertAt)
+              .enforced(usd != null)
+              .build());
     }
-    return List.of(
-        Budget.of(BudgetScope.KEY, window(record))
-            .usd(usd.min(NanoUsd.MOST))
-            .only(record.id())
-            .build());
+    for (KeyBudget further : record.furtherBudgets()) {
+      Budget.Builder budget =
+          Budget.of(BudgetScope.KEY, window(record, further.window())).only(record.id());
+      if (further.usd() != null) {
+        budget.usd(further.usd().min(NanoUsd.MOST));
+      } else if (further.tokens() != null) {
+        budget.tokens(further.tokens());
+      }
+      budgets.add(budget.build());
+    }
+    return budgets;
   }
 
-  private BudgetWindow window(KeyRecord record) {
-    String text = record.budgetWindow();
+  private BudgetWindow window(KeyRecord record, @Nullable String text) {
     try {
       return text == null
           ? BudgetWindow.FOREVER

@@ -60,7 +60,10 @@ public final class JdbcKeyStore implements KeyStore {
                       + " deleted_revision BIGINT NOT NULL)",
                   "INSERT INTO llmguard_key_revision (id, revision, deleted_revision)"
                       + " VALUES (1, 0, 0)"),
-              List.of("ALTER TABLE llmguard_key ADD COLUMN metadata TEXT NOT NULL DEFAULT '{}'")));
+              List.of("ALTER TABLE llmguard_key ADD COLUMN metadata TEXT NOT NULL DEFAULT '{}'"),
+              List.of(
+                  "ALTER TABLE llmguard_key ADD COLUMN alert_usd TEXT",
+                  "ALTER TABLE llmguard_key ADD COLUMN budgets TEXT")));
 
   private static final String SELECT = "SELECT " + KeyRow.COLUMNS + " FROM llmguard_key";
   private static final String OLDEST_FIRST = " ORDER BY created_at, id";

@@ -62,6 +62,8 @@ public final class KeyRecord {
   private final LimitSet limits;
   private final @Nullable BigDecimal budgetUsd;
   private final @Nullable String budgetWindow;
+  private final @Nullable BigDecimal alertUsd;
+  private final List<KeyBudget> furtherBudgets;
   private final List<String> networks;
   private final CidrSet allowed;
   private final @Nullable Instant expiresAt;
@@ -83,6 +85,8 @@ public final class KeyRecord {
     limits = builder.limits;
     budgetUsd = builder.budgetUsd;
     budgetWindow = builder.budgetWindow;
+    alertUsd = builder.alertUsd;
+    furtherBudgets = List.copyOf(builder.furtherBudgets);
     networks = List.copyOf(builder.networks);
     allowed = CidrSet.parse(networks);
     expiresAt = millis(builder.expiresAt);
@@ -106,6 +110,9 @@ public final class KeyRecord {
     }
     if (budgetUsd != null && budgetUsd.signum() < 0) {
       throw new IllegalArgumentException("a budget is not negative: " + budgetUsd);
+    }
+    if (alertUsd != null && alertUsd.signum() <= 0) {
+      throw new IllegalArgumentException("an alert comes above nothing: " + alertUsd);
     }
   }
 
@@ -145,6 +152,8 @@ public final class KeyRecord {
     builder.limits = limits;
     builder.budgetUsd = budgetUsd;
     builder.budgetWindow = budgetWindow;
+    builder.alertUsd = alertUsd;
+    builder.furtherBudgets = furtherBudgets;
     builder.networks = networks;
     builder.expiresAt = expiresAt;
     builder.lastUsedAt = lastUsedAt;
@@ -246,6 +255,16 @@ public final class KeyRecord {
     return budgetWindow;
   }
 
+  /** From how much spent in the budget's window an alert is given, in USD, or null for none. */
+  public @Nullable BigDecimal alertUsd() {
+    return alertUsd;
+  }
+
+  /** The budgets that hold beside the first one. */
+  public List<KeyBudget> furtherBudgets() {
+    return furtherBudgets;
+  }
+
   /** The networks from which the key may be used, in CIDR notation; empty for any. */
   public List<String> networks() {
     return networks;
@@ -294,6 +313,8 @@ public final class KeyRecord {
         && limits.equals(that.limits)
         && Objects.equals(budgetUsd, that.budgetUsd)
         && Objects.equals(budgetWindow, that.budgetWindow)
+        && Objects.equals(alertUsd, that.alertUsd)
+        && furtherBudgets.equals(that.furtherBudgets)
         && networks.equals(that.networks)
         && Objects.equals(expiresAt, that.expiresAt)
         && createdAt.equals(that.createdAt)
@@ -328,6 +349,8 @@ public final class KeyRecord {
     private LimitSet limits = LimitSet.CONFIGURED;
     private @Nullable BigDecimal budgetUsd;
     private @Nullable String budgetWindow;
+    private @Nullable BigDecimal alertUsd;
+    private List<KeyBudget> furtherBudgets = List.of();
     private List<String> networks = List.of();
     private @Nullable Instant expiresAt;
     private @Nullable Instant lastUsedAt;
@@ -379,13 +402,21 @@ public final class KeyRecord {
 
     /** What the key may spend in each window; no budget unless set. */
     public Builder budget(@Nullable BigDecimal usd, @Nullable String window) {
-      budgetUsd = usd == null ? null : plain(usd.stripTrailingZeros());
+      budgetUsd = usd == null ? null : KeyBudget.plain(usd.stripTrailingZeros());
       budgetWindow = window;
       return this;
     }
 
-    private static BigDecimal plain(BigDecimal amount) {
-      return amount.scale() < 0 ? amount.setScale(0) : amount;
+    /** From how much spent in the budget's window an alert is given; none unless set. */
+    public Builder alertUsd(@Nullable BigDecimal usd) {
+      alertUsd = usd == null ? null : KeyBudget.plain(usd.stripTrailingZeros());
+      return this;
+    }
+
+    /** Budgets that hold beside the first one; none unless set. */
+    public Builder furtherBudgets(List<KeyBudget> value) {
+      furtherBudgets = value;
+      return this;
     }
 
     /** The networks from which the key may be used, in CIDR notation; any unless set. */

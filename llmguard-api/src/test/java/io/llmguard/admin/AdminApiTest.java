@@ -7,11 +7,13 @@ import com.fasterxml.jackson.databind.JsonNode;
 import io.llmguard.admin.AdminConsole.Answer;
 import io.llmguard.audit.AuditEvent;
 import io.llmguard.key.ApiKey;
+import io.llmguard.key.KeyBudget;
 import io.llmguard.key.KeyRecord;
 import io.llmguard.limit.RateLimit;
 import io.llmguard.policy.Scope;
 import io.llmguard.testkit.TestRequest;
 import io.llmguard.wire.CallerCeilings;
+import java.math.BigDecimal;
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;
@@ -232,12 +234,12 @@ class AdminApiTest {
         generate(
             """
             {"aliases":{},"config":{},"permissions":{},"spend":0,"guardrails":[],"budget_id":null,
-             "soft_budget":5,"send_invite_email":true,"auto_rotate":false,"model_max_budget":{}}
+             "agent_id":"a","send_invite_email":true,"auto_rotate":false,"model_max_budget":{}}
             """);
     assertThat(made.get("warnings"))
         .extracting(JsonNode::asText)
         .satisfiesExactly(
-            first -> assertThat(first).startsWith("soft_budget"),
+            first -> assertThat(first).startsWith("agent_id"),
             second -> assertThat(second).startsWith("send_invite_email"));
   }
 
@@ -290,6 +292,60 @@ class AdminApiTest {
     assertThat(console.post("/key/update", "{\"rpm_limit\":1}").message())
         .contains("key is missing");
     assertThat(console.post("/key/update", "{\"key\":\"key_none\"}").status()).isEqualTo(404);
+  }
+
+  @Test
+  void aKeyHasABudgetForEachWindowAndAnAlert() {
+    JsonNode made =
+        generate(
+            """
+            {"max_budget":10,"budget_duration":"30d","soft_budget":8,"budget_limits":[
+             {"budget_duration":"24h","max_budget":1.5,"reset_at":null},
+             {"budget_duration":"1h","tokens":5000}]}
+            """);
+    assertThat(made.has("warnings")).isFalse();
+    KeyRecord record = record(made);
+    assertThat(record.budgetUsd()).hasToString("10");
+    assertThat(record.alertUsd()).hasToString("8");
+    assertThat(record.furtherBudgets())
+        .containsExactly(
+            new KeyBudget(new BigDecimal("1.5"), null, "24h"), new KeyBudget(null, 5_000L, "1h"));
+    JsonNode info = console.get("/key/info?key=" + record.id()).json().get("info");
+    assertThat(info.get("soft_budget").asInt()).isEqualTo(8);
+    assertThat(info.at("/budget_limits/0/budget_duration").asText()).isEqualTo("24h");
+    assertThat(info.at("/budget_limits/0/max_budget").decimalValue()).isEqualByComparingTo("1.5");
+    assertThat(info.at("/budget_limits/1/tokens").asInt()).isEqualTo(5_000);
+
+    String named = "{\"key\":\"" + record.id() + "\",";
+    console.post("/key/update", named + "\"max_budget\":12}");
+    assertThat(record(made).furtherBudgets()).hasSize(2);
+    assertThat(record(made).alertUsd()).hasToString("8");
+    console.post("/key/update", named + "\"budget_limits\":null,\"soft_budget\":0}");
+    assertThat(record(made).furtherBudgets()).isEmpty();
+    assertThat(record(made).alertUsd()).isNull();
+    assertThat(record(made).budgetUsd()).hasToString("12");
+  }
+
+  @ParameterizedTest
+  @CsvSource(
+      delimiter = '|',
+      value = {
+        "{'max_budget':1,'soft_budget':2} | soft_budget",
+        "{'budget_limits':[{'max_budget':2}]} | budget_limits[0]",
+        "{'budget_limits':[{'budget_duration':'1d'}]} | budget_limits[0]",
+        "{'budget_limits':[{'budget_duration':'1d','max_budget':1,'tokens':2}]} | budget_limits[0]",
+        "{'budget_limits':[{'budget_duration':'soon','max_budget':1}]} | budget_duration",
+        "{'budget_limits':[{'budget_duration':'1d','max_budget':1,'x':2}]} | x",
+        "{'budget_limits':[{'budget_duration':'1d','max_budget':-1}]} | max_budget",
+        "{'budget_limits':5} | budget_limits",
+        "{'max_budget':1,'budget_duration':'1d',"
+            + "'budget_limits':[{'budget_duration':'1d','max_budget':2}]} | window 1d",
+      })
+  void aBudgetThatCannotHoldIsRefused(String body, String named) {
+    Answer answer = console.post("/key/generate", body.replace('\'', '"'));
+    assertThat(answer.status()).isEqualTo(400);
+    assertThat(answer.message()).contains(named);
+    assertThat(console.store.list()).isEmpty();
   }
 
   @Test

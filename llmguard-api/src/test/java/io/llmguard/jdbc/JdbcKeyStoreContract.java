@@ -110,7 +110,7 @@ abstract class JdbcKeyStoreContract extends KeyStoreContract {
     }
     assertThatThrownBy(() -> new JdbcKeyStore(database))
         .isInstanceOf(KeyStoreException.class)
-        .hasRootCauseMessage("the tables of 'key' have version 99, newer than this program's 2");
+        .hasRootCauseMessage("the tables of 'key' have version 99, newer than this program's 3");
   }
 
   @Test
@@ -124,6 +124,8 @@ abstract class JdbcKeyStoreContract extends KeyStoreContract {
         Statement statement = connection.createStatement()) {
       // as the first version left them
       statement.execute("ALTER TABLE llmguard_key DROP COLUMN metadata");
+      statement.execute("ALTER TABLE llmguard_key DROP COLUMN alert_usd");
+      statement.execute("ALTER TABLE llmguard_key DROP COLUMN budgets");
       statement.execute("UPDATE llmguard_schema SET version = 1 WHERE component = 'key'");
     }
     assertThat(new JdbcKeyStore(again(database)).list()).containsExactly(record);

@@ -68,6 +68,11 @@ public abstract class KeyStoreContract {
                         "load_only",
                         false))))
         .budget(new BigDecimal("100.50"), "1mo")
+        .alertUsd(new BigDecimal("80.0"))
+        .furtherBudgets(
+            List.of(
+                new KeyBudget(new BigDecimal("7.50"), null, "1d"),
+                new KeyBudget(null, 20_000L, "1h")))
         .networks(List.of("10.0.1.0/24", "2001:db8::/32"))
         .expiresAt(time.now().plus(Duration.ofDays(90)))
         .lastUsedAt(time.now().plusSeconds(1))
@@ -191,6 +196,8 @@ public abstract class KeyStoreContract {
     assertThat(now.limits()).isEqualTo(edit.limits());
     assertThat(now.budgetUsd()).isEqualTo(edit.budgetUsd());
     assertThat(now.budgetWindow()).isEqualTo(edit.budgetWindow());
+    assertThat(now.alertUsd()).isEqualTo(edit.alertUsd());
+    assertThat(now.furtherBudgets()).isEqualTo(edit.furtherBudgets()).hasSize(2);
     assertThat(now.networks()).isEqualTo(edit.networks());
     assertThat(now.expiresAt()).isEqualTo(edit.expiresAt());
     assertThat(now.metadata()).isEqualTo(edit.metadata()).isNotEqualTo("{}");

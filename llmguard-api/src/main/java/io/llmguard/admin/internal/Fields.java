@@ -151,6 +151,25 @@ public final class Fields {
     throw BadCall.request(name + " must be an object");
   }
 
+  /** A list of at most so many objects, each with its own fields, or null. */
+  public @Nullable List<Fields> objects(String name, int most) {
+    JsonNode value = value(name);
+    if (value == null) {
+      return null;
+    }
+    if (!value.isArray() || value.size() > most) {
+      throw BadCall.request(name + " must be a list of at most " + most + " objects");
+    }
+    List<Fields> objects = new ArrayList<>();
+    for (JsonNode item : value) {
+      if (!(item instanceof ObjectNode found)) {
+        throw BadCall.request(name + "[" + objects.size() + "] must be an object");
+      }
+      objects.add(new Fields(found));
+    }
+    return objects;
+  }
+
   /** Whatever the field holds but null. */
   private @Nullable JsonNode value(String name) {
     JsonNode value = object.get(name);

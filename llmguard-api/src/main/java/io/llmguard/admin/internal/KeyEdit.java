@@ -5,6 +5,7 @@ import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.llmguard.budget.BudgetPeriod;
 import io.llmguard.key.Expiry;
+import io.llmguard.key.KeyBudget;
 import io.llmguard.key.KeyRecord;
 import io.llmguard.limit.LimitSet;
 import io.llmguard.limit.RateLimit;
@@ -12,10 +13,13 @@ import io.llmguard.network.CidrSet;
 import io.llmguard.policy.ModelAccess;
 import io.llmguard.policy.Scope;
 import io.llmguard.wire.CallerCeilings;
+import java.math.BigDecimal;
 import java.time.Duration;
 import java.time.Instant;
 import java.time.ZoneOffset;
+import java.util.ArrayList;
 import java.util.EnumSet;
+import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -30,6 +34,12 @@ import org.jspecify.annotations.Nullable;
  */
 final class KeyEdit {
   private static final Duration MINUTE = Duration.ofMinutes(1);
+  private static final int MOST_BUDGETS = 20;
+
+  /** {@code reset_at} is what LiteLLM answers, and says nothing when it is sent. */
+  private static final Set<String> LIMIT_FIELDS =
+      Set.of("budget_duration", "max_budget", "tokens", "reset_at");
+
   private static final long MAX_RATE = 1_000_000_000_000L;
   private static final Pattern MONTHS = Pattern.compile("([1-9][0-9]{0,3})mo");
   private static final Set<String> EVERY_MODEL = Set.of("*", "all-proxy-models");
@@ -198,20 +208,63 @@ final class KeyEdit {
   }
 
   private void budget(KeyRecord base, KeyRecord.Builder edited) {
-    if (!fields.has("max_budget") && !fields.has("budget_duration")) {
-      return;
-    }
+    BigDecimal usd = fields.has("max_budget") ? fields.amount("max_budget") : base.budgetUsd();
     String window =
-        fields.has("budget_duration") ? fields.text("budget_duration") : base.budgetWindow();
-    if (window != null) {
-      try {
-        BudgetPeriod.parse(window);
-      } catch (IllegalArgumentException e) {
-        throw BadCall.request("budget_duration: " + e.getMessage());
+        fields.has("budget_duration")
+            ? window("budget_duration", fields.text("budget_duration"))
+            : base.budgetWindow();
+    BigDecimal alert = fields.has("soft_budget") ? fields.amount("soft_budget") : base.alertUsd();
+    if (alert != null && alert.signum() == 0) {
+      alert = null;
+    }
+    if (alert != null && usd != null && alert.compareTo(usd) > 0) {
+      throw BadCall.request("soft_budget must not be above max_budget");
+    }
+    List<KeyBudget> further =
+        fields.has("budget_limits") ? furtherBudgets() : base.furtherBudgets();
+    Set<String> windows = new HashSet<>();
+    if (usd != null || alert != null) {
+      windows.add("usd " + window);
+    }
+    for (KeyBudget budget : further) {
+      if (!windows.add((budget.usd() == null ? "tokens " : "usd ") + budget.window())) {
+        throw BadCall.request(
+            "budget_limits: there are two budgets of the window " + budget.window());
       }
     }
-    edited.budget(
-        fields.has("max_budget") ? fields.amount("max_budget") : base.budgetUsd(), window);
+    edited.budget(usd, window).alertUsd(alert).furtherBudgets(further);
+  }
+
+  private List<KeyBudget> furtherBudgets() {
+    List<Fields> entries = fields.objects("budget_limits", MOST_BUDGETS);
+    List<KeyBudget> budgets = new ArrayList<>();
+    for (Fields entry : entries == null ? List.<Fields>of() : entries) {
+      String where = "budget_limits[" + budgets.size() + "]";
+      for (String name : entry.names()) {
+        if (!LIMIT_FIELDS.contains(name)) {
+          throw BadCall.request(where + " has no field " + Names.shown(name));
+        }
+      }
+      String window = window(where + ".budget_duration", entry.text("budget_duration"));
+      BigDecimal usd = entry.amount("max_budget");
+      Long tokens = entry.number("tokens", 0, Long.MAX_VALUE);
+      if (window == null || (usd == null) == (tokens == null)) {
+        throw BadCall.request(where + " must have budget_duration, and max_budget or tokens");
+      }
+      budgets.add(new KeyBudget(usd, tokens, window));
+    }
+    return budgets;
+  }
+
+  private static @Nullable String window(String where, @Nullable String text) {
+    if (text == null) {
+      return null;
+    }
+    try {
+      return BudgetPeriod.parse(text).toString();
+    } catch (IllegalArgumentException e) {
+      throw BadCall.request(where + ": " + e.getMessage());
+    }
   }
 
   private void metadata(KeyRecord base, KeyRecord.Builder edited) {

@@ -34,6 +34,11 @@ public record KeyField(String name, Treatment treatment, String note) {
           done("team_id", "the team that it belongs to"),
           done("max_budget", "what it may spend in each budget_duration, in USD"),
           done("budget_duration", "the window of max_budget: 1h, 1d, 1w, 1mo"),
+          done("soft_budget", "from how much of it spent an alert is given, in USD"),
+          done(
+              "budget_limits",
+              "further budgets, which all hold: a list of budget_duration with max_budget, or with"
+                  + " tokens"),
           done("rpm_limit", "requests a minute"),
           done("tpm_limit", "tokens a minute"),
           done("model_rpm_limit", "requests a minute for each named model"),
@@ -49,7 +54,6 @@ public record KeyField(String name, Treatment treatment, String note) {
           warned("aliases", "models go by the names of the configuration"),
           warned("config", "has no meaning here"),
           warned("allowed_cache_controls", "nothing is cached"),
-          warned("soft_budget", "no alert is sent"),
           warned("send_invite_email", "no mail is sent"),
           warned("agent_id", "has no meaning here"),
           warned("prompts", "has no meaning here"),
@@ -60,7 +64,6 @@ public record KeyField(String name, Treatment treatment, String note) {
           refused("allowed_passthrough_routes", "nothing is passed through"),
           refused("model_max_budget", "budgets are for all models of a key"),
           refused("model_tpm_limit", "token limits are for all models of a key"),
-          refused("budget_limits", "a key has one budget; use max_budget and budget_duration"),
           refused("budget_fallbacks", "a spent budget refuses"),
           refused("budget_id", "budgets stand in the key itself"),
           refused("temp_budget_increase", "use max_budget"),

@@ -2,6 +2,7 @@ package io.llmguard.admin.internal;
 
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import io.llmguard.key.KeyBudget;
 import io.llmguard.key.KeyRecord;
 import io.llmguard.limit.LimitSet;
 import io.llmguard.limit.RateLimit;
@@ -33,6 +34,15 @@ final class KeyJson {
     }
     into.put("max_budget", record.budgetUsd());
     into.put("budget_duration", record.budgetWindow());
+    into.put("soft_budget", record.alertUsd());
+    ArrayNode further = into.putArray("budget_limits");
+    for (KeyBudget budget : record.furtherBudgets()) {
+      further
+          .addObject()
+          .put("budget_duration", budget.window())
+          .put("max_budget", budget.usd())
+          .put("tokens", budget.tokens());
+    }
     into.put("rpm_limit", perMinute(limits.requests()));
     into.put("tpm_limit", perMinute(limits.tokens()));
     into.put("max_parallel_requests", limits.concurrency());

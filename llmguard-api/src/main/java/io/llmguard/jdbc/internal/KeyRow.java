@@ -5,6 +5,7 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.json.JsonMapper;
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import io.llmguard.key.KeyBudget;
 import io.llmguard.key.KeyHash;
 import io.llmguard.key.KeyRecord;
 import io.llmguard.limit.LimitSet;
@@ -43,7 +44,9 @@ public final class KeyRow {
           "budget_window",
           "networks",
           "expires_at",
-          "metadata");
+          "metadata",
+          "alert_usd",
+          "budgets");
 
   /** The columns of a record. */
   public static final String COLUMNS =
@@ -57,24 +60,33 @@ public final class KeyRow {
 
   private KeyRow() {}
 
-  /** Sets the editable columns as parameters 1 to 11; answers the next one's number. */
+  /** Sets the editable columns as parameters 1 to 13; answers the next one's number. */
   public static int setEditable(PreparedStatement into, KeyRecord record) throws SQLException {
-    BigDecimal usd = record.budgetUsd();
     into.setString(1, record.name());
     into.setString(2, record.owner());
     into.setString(3, record.team());
     into.setString(4, scopes(record.scopes()));
     into.setString(5, strings(record.models().patterns()));
     into.setString(6, limits(record.limits()));
-    into.setString(7, usd == null ? null : usd.toPlainString());
+    into.setString(7, text(record.budgetUsd()));
     into.setString(8, record.budgetWindow());
     into.setString(9, strings(record.networks()));
     setTime(into, 10, record.expiresAt());
     into.setString(11, record.metadata());
-    return 12;
+    into.setString(12, text(record.alertUsd()));
+    into.setString(13, budgets(record.furtherBudgets()));
+    return 14;
   }
 
-  /** Sets all columns as parameters 1 to 18, in the order of {@link #COLUMNS}. */
+  private static @Nullable String text(@Nullable BigDecimal amount) {
+    return amount == null ? null : amount.toPlainString();
+  }
+
+  private static @Nullable BigDecimal amount(@Nullable String text) {
+    return text == null ? null : new BigDecimal(text);
+  }
+
+  /** Sets all columns as parameters 1 to 20, in the order of {@link #COLUMNS}. */
   public static int setAll(PreparedStatement into, KeyRecord record) throws SQLException {
     KeyHash previous = record.previousHash();
     int next = setEditable(into, record);
@@ -109,7 +121,6 @@ public final class KeyRow {
     if (created == null) {
       throw new SQLException("a key without its time of creation");
     }
-    String usd = row.getString("budget_usd");
     String previous = row.getString("previous_hash");
     return KeyRecord.builder(row.getString("id"), KeyHash.parse(row.getString("hash")), created)
         .previous(previous == null ? null : KeyHash.parse(previous), time(row, "previous_until"))
@@ -119,7 +130,9 @@ public final class KeyRow {
         .scopes(scopes(row.getString("scopes")))
         .models(ModelAccess.of(strings(row.getString("models"))))
         .limits(limits(row.getString("limits")))
-        .budget(usd == null ? null : new BigDecimal(usd), row.getString("budget_window"))
+        .budget(amount(row.getString("budget_usd")), row.getString("budget_window"))
+        .alertUsd(amount(row.getString("alert_usd")))
+        .furtherBudgets(budgets(row.getString("budgets")))
         .networks(strings(row.getString("networks")))
         .expiresAt(time(row, "expires_at"))
         .lastUsedAt(time(row, "last_used_at"))
@@ -162,6 +175,36 @@ public final class KeyRow {
       texts.add(text.asText());
     }
     return texts;
+  }
+
+  private static @Nullable String budgets(List<KeyBudget> budgets) throws SQLException {
+    if (budgets.isEmpty()) {
+      return null;
+    }
+    ArrayNode array = JSON.createArrayNode();
+    for (KeyBudget budget : budgets) {
+      array
+          .addObject()
+          .put("usd", text(budget.usd()))
+          .put("tokens", budget.tokens())
+          .put("window", budget.window());
+    }
+    return write(array);
+  }
+
+  private static List<KeyBudget> budgets(@Nullable String json) throws SQLException {
+    List<KeyBudget> budgets = new ArrayList<>();
+    if (json != null) {
+      for (JsonNode budget : parse(json)) {
+        JsonNode tokens = budget.path("tokens");
+        budgets.add(
+            new KeyBudget(
+                amount(budget.path("usd").textValue()),
+                tokens.isNumber() ? tokens.longValue() : null,
+                budget.path("window").textValue()));
+      }
+    }
+    return budgets;
   }
 
   private static @Nullable String limits(LimitSet limits) throws SQLException {

@@ -26,6 +26,7 @@ import java.util.List;
 import java.util.Objects;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
+import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -123,6 +124,7 @@ public final class BudgetStage implements Stage {
     Reservation reservation =
         new Reservation(models, applied, worst.of(call), usd ? pricing.highest(models) : null);
     exchange.put(kept, reservation);
+    exchange.put(SpendFields.SOURCE, new Standings(exchange, call, reservation));
     if (applied.isEmpty()) {
       CallEdits.prepare(exchange, null);
       return exchange.admit();
@@ -263,11 +265,10 @@ public final class BudgetStage implements Stage {
       }
       return;
     }
-    Usage usage = Spent.of(exchange, outcome, call, reservation.tokens());
-    if (usage.estimated()) {
-      exchange.estimate(usage);
+    Bill bill = reservation.bill();
+    if (bill == null) {
+      bill = bill(exchange, outcome, call, reservation);
     }
-    Bill bill = bill(exchange, call, reservation, usage);
     if (bill.priced()) {
       exchange.put(AuditEvent.COST_USD, NanoUsd.toUsd(bill.cost()));
     }
@@ -289,8 +290,12 @@ public final class BudgetStage implements Stage {
             .thenAccept(balances -> alert(reservation.applied(), payments, balances)));
   }
 
-  /** What all attempts have used, where the last one has used this. */
-  private Bill bill(Exchange exchange, Call call, Reservation reservation, Usage last) {
+  /** What all attempts have used, if the call ends like this. */
+  private Bill bill(Exchange exchange, Outcome outcome, Call call, Reservation reservation) {
+    Usage last = Spent.of(exchange, outcome, call, reservation.tokens());
+    if (last.estimated()) {
+      exchange.estimate(last);
+    }
     Bill bill = new Bill(pricing, reservation.usd());
     for (FailedAttempt attempt : exchange.failedAttempts()) {
       bill.add(attempt, Spent.of(attempt, call, reservation.tokens()));
@@ -302,6 +307,39 @@ public final class BudgetStage implements Stage {
         last,
         Duration.ofNanos(exchange.upstreamNanos()).minus(bill.time()));
     return bill;
+  }
+
+  /** How a call stands when its answer's head goes out. */
+  private final class Standings implements SpendFields.Source {
+    private final Exchange exchange;
+    private final Call call;
+    private final Reservation reservation;
+
+    Standings(Exchange exchange, Call call, Reservation reservation) {
+      this.exchange = exchange;
+      this.call = call;
+      this.reservation = reservation;
+    }
+
+    private Bill whole() {
+      Bill known = reservation.bill();
+      if (known == null) {
+        known = bill(exchange, Outcome.COMPLETED, call, reservation);
+        reservation.billed(known); // what the client is told is what is paid
+      }
+      return known;
+    }
+
+    @Override
+    public @Nullable Long cost() {
+      Bill bill = whole();
+      return bill.priced() ? bill.cost() : null;
+    }
+
+    @Override
+    public List<SpendFields.Standing> standings(boolean whole) {
+      return reservation.standings(whole ? whole() : null);
+    }
   }
 
   private static void watch(CompletionStage<?> written) {
@@ -320,8 +358,14 @@ public final class BudgetStage implements Stage {
       Long at = one.budget().alertAt();
       long spent = balances.get(i).spent();
       if (at != null && spent >= at && spent - payments.get(i).amount() < at) {
-        log.warn("{} has reached its alert", one.budget());
-        alerts.heard(new BudgetAlert(one.budget(), one.subject(), spent));
+        log.warn(
+            "{} of \"{}\" has reached its alert: {} were spent",
+            one.budget(),
+            Subjects.shown(one.subject()),
+            one.budget().unit() == BudgetUnit.USD
+                ? NanoUsd.toUsd(spent).toPlainString() + " USD"
+                : spent + " tokens");
+        alerts.heard(new BudgetAlert(time.now(), one.budget(), one.subject(), spent));
       }
     }
   }

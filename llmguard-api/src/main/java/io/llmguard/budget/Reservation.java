@@ -5,6 +5,7 @@ import io.llmguard.budget.BudgetSet.Applied;
 import io.llmguard.upstream.ModelReach;
 import java.math.BigDecimal;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
@@ -24,6 +25,7 @@ final class Reservation {
   private long cost;
   private List<Hold> holds = List.of();
   private List<Balance> balances = List.of();
+  private volatile @Nullable Bill bill;
 
   /**
    * Holds nothing yet.
@@ -96,6 +98,33 @@ final class Reservation {
 
   void granted(List<Balance> value) {
     balances = value;
+  }
+
+  /** What the call costs, where its whole answer is there and nothing more can come. */
+  @Nullable Bill bill() {
+    return bill;
+  }
+
+  void billed(Bill value) {
+    bill = value;
+  }
+
+  /** How the budgets stand; empty if nobody knows. */
+  List<SpendFields.Standing> standings(@Nullable Bill paid) {
+    List<SpendFields.Standing> standings = new ArrayList<>(balances.size());
+    for (int i = 0; i < balances.size(); i++) {
+      Balance balance = balances.get(i);
+      long spent = balance.spent();
+      long reserved = balance.reserved();
+      if (paid != null) {
+        spent += paid.amount(applied.get(i));
+        reserved -= holds.get(i).amount();
+      }
+      Budget budget = applied.get(i).budget();
+      long left = Math.max(0, budget.amount() - spent - reserved);
+      standings.add(new SpendFields.Standing(budget, spent, left));
+    }
+    return standings;
   }
 
   /**

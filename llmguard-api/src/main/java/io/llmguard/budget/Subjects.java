@@ -11,6 +11,16 @@ final class Subjects {
 
   private Subjects() {}
 
+  /** The name as it may stand in a log: bounded, and in one line. */
+  static String shown(String subject) {
+    StringBuilder shown = new StringBuilder();
+    bounded(subject)
+        .codePoints()
+        .map(c -> Character.isISOControl(c) || Character.getType(c) == Character.FORMAT ? '?' : c)
+        .forEach(shown::appendCodePoint);
+    return shown.toString();
+  }
+
   /** The name itself, or its digest where it is long: callers choose some of them. */
   static String bounded(String subject) {
     if (subject.length() <= LONGEST) {

@@ -1,5 +1,6 @@
 package io.llmguard.callback;
 
+import io.llmguard.budget.BudgetAlert;
 import io.llmguard.callback.internal.Spool;
 import java.io.IOException;
 import java.io.UncheckedIOException;
@@ -25,11 +26,11 @@ import org.slf4j.LoggerFactory;
  * on disk reports are dropped, counted and logged by number. Thread-safe. Closing tries once more,
  * puts what is left on disk, and closes the target.
  */
-public final class CallbackQueue implements CallListener, AutoCloseable {
+public final class CallbackQueue implements CallListener, BudgetAlert.Listener, AutoCloseable {
   private static final Logger log = LoggerFactory.getLogger(CallbackQueue.class);
 
-  /** A report, or none, which only wakes the sender. */
-  private record Item(@Nullable CallReport report) {}
+  /** A report, or an alert, or none, which only wakes the sender. */
+  private record Item(@Nullable CallReport report, @Nullable BudgetAlert alert) {}
 
   private final CallbackTarget target;
   private final BlockingQueue<Item> reports;
@@ -69,7 +70,16 @@ public final class CallbackQueue implements CallListener, AutoCloseable {
 
   @Override
   public void ended(CallReport report) {
-    if (closing || !reports.offer(new Item(report))) {
+    offer(new Item(report, null));
+  }
+
+  @Override
+  public void heard(BudgetAlert alert) {
+    offer(new Item(null, alert));
+  }
+
+  private void offer(Item item) {
+    if (closing || !reports.offer(item)) {
       drop(1);
     }
   }
@@ -167,11 +177,10 @@ public final class CallbackQueue implements CallListener, AutoCloseable {
     List<String> lines = new ArrayList<>();
     for (Item item : batch) {
       CallReport report = item.report;
-      if (report == null) {
-        continue;
-      }
+      BudgetAlert alert = item.alert;
       try {
-        String line = target.encode(report);
+        String line =
+            report != null ? target.encode(report) : alert != null ? target.encode(alert) : null;
         if (line != null) {
           lines.add(line);
         }
@@ -245,7 +254,7 @@ public final class CallbackQueue implements CallListener, AutoCloseable {
       pause.notifyAll();
     }
     // where there is no room the sender does not sleep
-    var unused = reports.offer(new Item(null));
+    var unused = reports.offer(new Item(null, null));
     try {
       sender.join(settings.closeTimeout.toMillis());
     } catch (InterruptedException e) {

@@ -1,5 +1,6 @@
 package io.llmguard.callback;
 
+import io.llmguard.budget.BudgetAlert;
 import java.io.IOException;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
@@ -19,6 +20,14 @@ public interface CallbackTarget extends AutoCloseable {
    * this target does not want it.
    */
   @Nullable String encode(CallReport report);
+
+  /**
+   * A budget's alert as it is sent, in the form of {@link #encode(CallReport)}. Null if this target
+   * does not want it, as by default.
+   */
+  default @Nullable String encode(BudgetAlert alert) {
+    return null;
+  }
 
   /** How many characters of encoded reports go into one {@link #send}; at least one report does. */
   int maxBatchLength();

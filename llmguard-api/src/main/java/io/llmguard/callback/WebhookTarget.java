@@ -3,6 +3,10 @@ package io.llmguard.callback;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.llmguard.audit.AuditContent;
 import io.llmguard.audit.AuditEvent;
+import io.llmguard.budget.Budget;
+import io.llmguard.budget.BudgetAlert;
+import io.llmguard.budget.BudgetUnit;
+import io.llmguard.budget.NanoUsd;
 import io.llmguard.callback.internal.Events;
 import io.llmguard.callback.internal.HttpPost;
 import java.io.IOException;
@@ -11,9 +15,11 @@ import java.nio.charset.StandardCharsets;
 import java.security.GeneralSecurityException;
 import java.security.MessageDigest;
 import java.time.Instant;
+import java.util.ArrayList;
 import java.util.Base64;
 import java.util.HexFormat;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import javax.crypto.Mac;
 import javax.crypto.spec.SecretKeySpec;
@@ -21,13 +27,16 @@ import javax.crypto.spec.SecretKeySpec;
 /**
  * A webhook, signed as Standard Webhooks (standardwebhooks.com) say.
  *
- * <p>One request is {@code {"type":"llm.calls","timestamp":…,"data":{"calls":[…]}}} with the fields
+ * <p>One request is {@code {"type":"llm.calls","timestamp":…,"data":{"calls":[…]}}}, or for the
+ * alert of a budget {@code {"type":"llm.budget-alert","timestamp":…,"data":{…}}}, with the fields
  * {@code webhook-id}, the same however often it is sent, {@code webhook-timestamp} in seconds, and
  * {@code webhook-signature}: {@code v1,} and the HMAC-SHA256 of {@code id.timestamp.body} in base
  * 64. Any answer but 2xx is tried again, 410 is not.
  */
 public final class WebhookTarget implements CallbackTarget {
   private static final String PREFIX = "whsec_";
+  private static final String ALERT = "alert";
+  private static final String ALERT_LINE = "{\"" + ALERT + "\":";
   private static final int MAX_BATCH = 500_000;
 
   private final HttpPost post;
@@ -105,16 +114,61 @@ public final class WebhookTarget implements CallbackTarget {
   }
 
   @Override
+  public String encode(BudgetAlert alert) {
+    Budget budget = alert.budget();
+    boolean usd = budget.unit() == BudgetUnit.USD;
+    Long alertAt = budget.alertAt();
+    ObjectNode data = Events.object();
+    data.put("ts", alert.at().toString());
+    data.put("scope", budget.scope().name().toLowerCase(Locale.ROOT));
+    Events.put(data, "subject", alert.subject().isEmpty() ? null : alert.subject());
+    data.put("window", budget.window().id());
+    data.put("unit", usd ? "usd" : "tokens");
+    amount(data, "spent", alert.spent(), usd);
+    amount(data, "alertAt", alertAt == null ? 0 : alertAt, usd);
+    if (budget.enforced()) {
+      amount(data, "budget", budget.amount(), usd);
+    }
+    ObjectNode line = Events.object();
+    line.set(ALERT, data);
+    return Events.line(line);
+  }
+
+  private static void amount(ObjectNode into, String name, long amount, boolean usd) {
+    if (usd) {
+      into.put(name, NanoUsd.toUsd(amount));
+    } else {
+      into.put(name, amount);
+    }
+  }
+
+  @Override
   public int send(List<String> reports) throws IOException {
-    String calls = String.join(",", reports);
-    String id = "msg_" + digest(calls);
+    List<String> calls = new ArrayList<>();
+    int refused = 0;
+    for (String report : reports) {
+      if (report.startsWith(ALERT_LINE)) {
+        String data = report.substring(ALERT_LINE.length(), report.length() - 1);
+        refused += post("llm.budget-alert", data, data) ? 0 : 1;
+      } else {
+        calls.add(report);
+      }
+    }
+    if (!calls.isEmpty()) {
+      String all = String.join(",", calls);
+      refused += post("llm.calls", all, "{\"calls\":[" + all + "]}") ? 0 : calls.size();
+    }
+    return refused;
+  }
+
+  /**
+   * Sends one message, with an id that is the digest of what makes it; false if it is refused for
+   * good.
+   */
+  private boolean post(String type, String identity, String data) throws IOException {
+    String id = "msg_" + digest(identity);
     Instant now = Instant.now();
-    String body =
-        "{\"type\":\"llm.calls\",\"timestamp\":\""
-            + now
-            + "\",\"data\":{\"calls\":["
-            + calls
-            + "]}}";
+    String body = "{\"type\":\"" + type + "\",\"timestamp\":\"" + now + "\",\"data\":" + data + "}";
     long seconds = now.getEpochSecond();
     int status =
         post.send(
@@ -128,12 +182,12 @@ public final class WebhookTarget implements CallbackTarget {
                     sign(id, seconds, body)))
             .statusCode();
     if (status == 410) {
-      return reports.size();
+      return false;
     }
     if (status < 200 || status > 299) {
       throw new CallbackException("answered " + status);
     }
-    return 0;
+    return true;
   }
 
   /** The signature of a message. */

@@ -5,6 +5,7 @@ import io.llmguard.Exchange;
 import io.llmguard.Outcome;
 import io.llmguard.Stage;
 import io.llmguard.audit.AuditQueue;
+import io.llmguard.budget.BudgetAlert;
 import io.llmguard.limit.LimitListener;
 import io.llmguard.policy.Endpoint;
 import io.llmguard.wire.Call;
@@ -29,13 +30,13 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * Measures a guard with Micrometer: a {@link Stage}, best the outermost, which refuses nothing, and
- * a {@link LimitListener} for the limits.
+ * a {@link LimitListener} for the limits and a {@link BudgetAlert.Listener} for the budgets.
  *
  * <p>The meters are {@link MeterName}'s. Their number is bounded whatever callers and upstreams
  * send: a model that is not known is {@code other}. Recording a call of a kind that was seen before
  * looks its meters up without allocating. Thread-safe. The registry stays its owner's.
  */
-public final class LlmGuardMetrics implements Stage, LimitListener {
+public final class LlmGuardMetrics implements Stage, LimitListener, BudgetAlert.Listener {
   private static final int MAX_REASONS = 128;
   private static final int MAX_POLICIES = 256;
   private static final int MAX_MODELS = 1000;
@@ -227,6 +228,16 @@ public final class LlmGuardMetrics implements Stage, LimitListener {
 
   private static String wordOf(Enum<?> value) {
     return value.name().toLowerCase(Locale.ROOT).replace('_', '-');
+  }
+
+  @Override
+  public void heard(BudgetAlert alert) {
+    Counter.builder(MeterName.BUDGET_ALERTS.meter())
+        .description(MeterName.BUDGET_ALERTS.description())
+        .tag(MeterTag.SCOPE.key(), wordOf(alert.budget().scope()))
+        .tag(MeterTag.UNIT.key(), wordOf(alert.budget().unit()))
+        .register(registry)
+        .increment();
   }
 
   @Override

@@ -24,6 +24,12 @@ public enum MeterName {
   /** 1 while the store of a limit answers, 0 once it has failed: a gauge. */
   LIMIT_STORE_UP(
       "llmguard.limit.store.up", "Whether the store of a limit answers", MeterTag.POLICY),
+  /** Budgets that have reached their alert, once in each window: a counter. */
+  BUDGET_ALERTS(
+      "llmguard.budget.alerts",
+      "Budgets that have reached their alert",
+      MeterTag.SCOPE,
+      MeterTag.UNIT),
   /** Audit events that wait to be written: a gauge. */
   AUDIT_QUEUED("llmguard.audit.queued", "Audit events that wait to be written"),
   /** Places of the audit queue that are taken: a gauge. */

@@ -16,6 +16,10 @@ public enum MeterTag {
   POLICY("policy"),
   /** What it said, such as {@code shadow-refused}. */
   EVENT("event"),
+  /** Whose budget: {@code global}, {@code key}, {@code team}, {@code user} or {@code model}. */
+  SCOPE("scope"),
+  /** What a budget counts: {@code usd} or {@code tokens}. */
+  UNIT("unit"),
   /** OpenTelemetry's name of the operation: {@code chat}, {@code text_completion} and so on. */
   GEN_AI_OPERATION("gen_ai.operation.name"),
   /** In whose API the call was made: {@code ollama}, {@code openai} or {@code anthropic}. */

@@ -12,6 +12,7 @@ import org.jspecify.annotations.Nullable;
  * @param overheadNanos nanoseconds of the call's time that it spent here and not at an upstream:
  *     guarding it, waiting for a place and between attempts
  * @param nanos nanoseconds since the call came
+ * @param whole true if the whole answer is there already, and what it used is known
  */
 public record AnswerFacts(
     @Nullable String deployment,
@@ -19,4 +20,5 @@ public record AnswerFacts(
     int attempts,
     int fallbacks,
     long overheadNanos,
-    long nanos) {}
+    long nanos,
+    boolean whole) {}

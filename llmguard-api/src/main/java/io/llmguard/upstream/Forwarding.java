@@ -64,7 +64,7 @@ final class Forwarding implements Proxy.ProxiedCall, ClientResponse.WriteCallbac
   private boolean flush;
   private @Nullable AnswerTransform transform;
   private int answerStatus;
-  private Headers answerFields = Headers.empty();
+  private HeaderMap answerFields = new HeaderMap();
   private volatile boolean ending;
   private @Nullable HeldAnswer held;
   private long announced = -1;
@@ -295,6 +295,12 @@ final class Forwarding implements Proxy.ProxiedCall, ClientResponse.WriteCallbac
     }
   }
 
+  /** True if all of an answer in one piece has come, and what was used is known from it. */
+  private boolean whole() {
+    ResponseMeter meter = exchange.meter();
+    return !stream && !bodiless && meter != ResponseMeter.none() && meter.finished();
+  }
+
   private HeaderMap withFacts(HeaderMap fields) {
     AnswerFields more = proxy.answerFields();
     if (more != null) {
@@ -313,7 +319,8 @@ final class Forwarding implements Proxy.ProxiedCall, ClientResponse.WriteCallbac
               attempts,
               retrying == null ? 0 : retrying.fallbacks(),
               now - upstream,
-              now),
+              now,
+              whole()),
           fields);
     }
     return fields;
@@ -352,7 +359,7 @@ final class Forwarding implements Proxy.ProxiedCall, ClientResponse.WriteCallbac
       }
     }
     transform = bodiless ? null : Transforms.of(exchange, attempt.route(), status, headers);
-    fields = withFacts(ResponseFields.of(headers, exchange.responseHeaders(), stream));
+    fields = ResponseFields.of(headers, exchange.responseHeaders(), stream);
     if (transform != null) {
       ResponseFields.withoutDigests(fields);
     }
@@ -390,7 +397,7 @@ final class Forwarding implements Proxy.ProxiedCall, ClientResponse.WriteCallbac
       state = State.ANSWERING;
       writing = true;
     }
-    client.head(answerStatus, answerFields);
+    client.head(answerStatus, withFacts(answerFields));
     return true;
   }
 
@@ -475,7 +482,7 @@ final class Forwarding implements Proxy.ProxiedCall, ClientResponse.WriteCallbac
       consumed = next;
     }
     if (first) {
-      client.head(answerStatus, answerFields);
+      client.head(answerStatus, withFacts(answerFields));
     }
     client.write(out, now, this);
     return true;

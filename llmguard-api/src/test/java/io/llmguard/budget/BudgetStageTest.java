@@ -3,10 +3,14 @@ package io.llmguard.budget;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import ch.qos.logback.classic.Logger;
+import ch.qos.logback.classic.spi.ILoggingEvent;
+import ch.qos.logback.core.read.ListAppender;
 import io.llmguard.Decision;
 import io.llmguard.Exchange;
 import io.llmguard.FailedAttempt;
 import io.llmguard.Guard;
+import io.llmguard.HeaderMap;
 import io.llmguard.Headers;
 import io.llmguard.Outcome;
 import io.llmguard.Refusal;
@@ -15,6 +19,7 @@ import io.llmguard.audit.AuditEvent;
 import io.llmguard.auth.Caller;
 import io.llmguard.testkit.ManualTime;
 import io.llmguard.testkit.TestRequest;
+import io.llmguard.upstream.AnswerFacts;
 import io.llmguard.upstream.AttemptResult;
 import io.llmguard.upstream.ModelReach;
 import io.llmguard.upstream.Placement;
@@ -36,6 +41,7 @@ import java.util.List;
 import java.util.concurrent.CompletionStage;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
+import org.slf4j.LoggerFactory;
 
 class BudgetStageTest {
   private static final Price CENT =
@@ -278,10 +284,25 @@ class BudgetStageTest {
     Budget soft =
         budget(BudgetScope.GLOBAL, "1d").tokens(300).alertAt(250L).enforced(false).build();
     Guard guard = guard(stage(soft).alerts(heard::add), true);
+    ListAppender<ILoggingEvent> lines = new ListAppender<>();
+    Logger log = (Logger) LoggerFactory.getLogger(BudgetStage.class);
+    lines.start();
+    log.addAppender(lines);
     for (int i = 0; i < 4; i++) {
       end(admitted(guard), 200, new Meter(Usage.reported(100, 100), 100, true), Outcome.COMPLETED);
     }
-    assertThat(heard).containsExactly(new BudgetAlert(soft, "", 400));
+    log.detachAppender(lines);
+    assertThat(lines.list)
+        .extracting(ILoggingEvent::getFormattedMessage)
+        .containsExactly(
+            "Budget[GLOBAL, 300 TOKENS, 1d@Z] of \"\" has reached its alert: 400 tokens were spent");
+    assertThat(heard).containsExactly(new BudgetAlert(time.now(), soft, "", 400));
+  }
+
+  @Test
+  void aNameInALogStaysInItsLine() {
+    assertThat(Subjects.shown("bob\n2026 ERROR\u202e")).isEqualTo("bob?2026 ERROR?");
+    assertThat(Subjects.shown("x".repeat(300))).startsWith("sha256:");
   }
 
   @Test
@@ -477,6 +498,55 @@ class BudgetStageTest {
     Guard back = guard(BudgetStage.builder(ledger).budgets(List.of(budget)), true);
     assertThat(refused(back).reason()).isEqualTo("budget-exceeded");
     assertThat(ledger.balance(budget.account("alice"), time.now())).isEqualTo(new Balance(200, 0));
+  }
+
+  private static HeaderMap fields(Exchange exchange, boolean whole) {
+    HeaderMap fields = new HeaderMap();
+    SpendFields.standard()
+        .and(SpendFields.litellm())
+        .add(exchange, new AnswerFacts(null, null, 1, 0, 0, 0, whole), fields);
+    return fields;
+  }
+
+  @Test
+  void anAnswerSaysWhatItCostsAndWhatTheTightestBudgetHasLeft() {
+    Guard guard =
+        guard(
+            stage(
+                budget(BudgetScope.KEY, "1d").usd(new BigDecimal(10)).build(),
+                budget(BudgetScope.GLOBAL, "1d").tokens(100_000).build()),
+            false);
+    Exchange one = admitted(guard);
+    HeaderMap before = fields(one, false);
+    assertThat(before.first("X-Llmguard-Cost-Usd")).isNull();
+    assertThat(before.first("x-litellm-response-cost")).isNull();
+    assertThat(before.first("X-Llmguard-Budget-Left"))
+        .isEqualTo("8; unit=usd; for=key; window=\"1d@Z\"");
+    assertThat(before.first("x-litellm-key-spend")).isEqualTo("0");
+    meter = new Meter(Usage.reported(10, 20), 1, true);
+    one.onResponseHead(200, Headers.empty());
+    HeaderMap whole = fields(one, true);
+    assertThat(whole.first("X-Llmguard-Cost-Usd")).isEqualTo("0.3");
+    assertThat(whole.first("x-litellm-response-cost")).isEqualTo("0.3");
+    assertThat(whole.first("X-Llmguard-Budget-Left")).startsWith("9.7; unit=usd");
+    assertThat(whole.first("x-litellm-key-spend")).isEqualTo("0.3");
+    assertThat(whole.first("x-litellm-key-max-budget")).isEqualTo("10");
+    one.onComplete(Outcome.COMPLETED);
+    assertThat(spent()).isEqualTo(300_000_000);
+    assertThat(fields(admitted(guard), false).first("X-Llmguard-Budget-Left")).startsWith("7.7;");
+  }
+
+  @Test
+  void whatACallIsToldIsWhatItPaysAlsoForTime() {
+    Guard guard = guard(stage().prices(PriceList.all(Price.perHour(new BigDecimal(3_600)))), false);
+    Exchange exchange = admitted(guard);
+    time.advance(Duration.ofSeconds(5));
+    meter = new Meter(Usage.reported(10, 20), 1, true);
+    exchange.onResponseHead(200, Headers.empty());
+    assertThat(fields(exchange, true).first("X-Llmguard-Cost-Usd")).isEqualTo("5");
+    time.advance(Duration.ofSeconds(5));
+    exchange.onComplete(Outcome.COMPLETED);
+    assertThat(exchange.get(AuditEvent.COST_USD)).isEqualByComparingTo("5");
   }
 
   @Test

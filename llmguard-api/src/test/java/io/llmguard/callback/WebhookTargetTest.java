@@ -5,8 +5,14 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
+import io.llmguard.budget.Budget;
+import io.llmguard.budget.BudgetAlert;
+import io.llmguard.budget.BudgetScope;
+import io.llmguard.budget.BudgetWindow;
+import java.math.BigDecimal;
 import java.net.URI;
 import java.nio.charset.StandardCharsets;
+import java.time.Instant;
 import java.util.Base64;
 import java.util.List;
 import javax.crypto.Mac;
@@ -55,6 +61,48 @@ class WebhookTargetTest {
       // sent again it has the same id, by which a receiver knows it
       target.send(reports);
       assertThat(receiver.await().header("webhook-id")).isEqualTo(first.header("webhook-id"));
+    }
+  }
+
+  @Test
+  void anAlertIsAMessageOfItsOwnAmongCalls() throws Exception {
+    Budget budget =
+        Budget.of(BudgetScope.KEY, BudgetWindow.fixed("1d"))
+            .usd(new BigDecimal(5))
+            .alertAt(4_000_000_000L)
+            .build();
+    BudgetAlert alert =
+        new BudgetAlert(Instant.parse("2026-01-01T10:00:00Z"), budget, "key_1", 4_020_000_000L);
+    try (Receiver receiver = new Receiver(204, "")) {
+      WebhookTarget target = new WebhookTarget(receiver.uri(), SECRET);
+      List<String> lines =
+          List.of(
+              target.encode(Reports.ok(1)), target.encode(alert), target.encode(alert.anonymous()));
+      assertThat(target.send(lines)).isZero();
+      Receiver.Received first = receiver.await();
+      JsonNode body = new ObjectMapper().readTree(first.text());
+      assertThat(body.get("type").asText()).isEqualTo("llm.budget-alert");
+      assertThat(body.get("data"))
+          .isEqualTo(
+              new ObjectMapper()
+                  .readTree(
+                      "{\"ts\":\"2026-01-01T10:00:00Z\",\"scope\":\"key\",\"subject\":\"key_1\","
+                          + "\"window\":\"1d@Z\",\"unit\":\"usd\",\"spent\":4.02,\"alertAt\":4,"
+                          + "\"budget\":5}"));
+      assertThat(
+              new ObjectMapper()
+                  .readTree(receiver.await().text())
+                  .at("/data/subject")
+                  .isMissingNode())
+          .isTrue();
+      JsonNode calls = new ObjectMapper().readTree(receiver.await().text());
+      assertThat(calls.get("type").asText()).isEqualTo("llm.calls");
+      assertThat(calls.at("/data/calls")).hasSize(1);
+
+      target.send(lines);
+      assertThat(receiver.await().header("webhook-id")).isEqualTo(first.header("webhook-id"));
+      receiver.next(410, "");
+      assertThat(target.send(lines)).isEqualTo(1);
     }
   }
 

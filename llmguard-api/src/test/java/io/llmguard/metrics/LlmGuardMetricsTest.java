@@ -9,6 +9,10 @@ import io.llmguard.Headers;
 import io.llmguard.Outcome;
 import io.llmguard.Refusal;
 import io.llmguard.Stage;
+import io.llmguard.budget.Budget;
+import io.llmguard.budget.BudgetAlert;
+import io.llmguard.budget.BudgetScope;
+import io.llmguard.budget.BudgetWindow;
 import io.llmguard.limit.LimitListener;
 import io.llmguard.policy.Endpoint;
 import io.llmguard.testkit.ManualTime;
@@ -48,6 +52,20 @@ class LlmGuardMetricsTest {
 
   private double active() {
     return registry.get("llmguard.requests.active").gauge().value();
+  }
+
+  @Test
+  void alertsOfBudgetsAreCountedByScopeAndUnit() {
+    Budget budget = Budget.of(BudgetScope.TEAM, BudgetWindow.FOREVER).tokens(5).alertAt(4L).build();
+    metrics.heard(new BudgetAlert(time.now(), budget, "red", 4));
+    metrics.heard(new BudgetAlert(time.now(), budget, "blue", 5));
+    assertThat(
+            registry
+                .get("llmguard.budget.alerts")
+                .tags("scope", "team", "unit", "tokens")
+                .counter()
+                .count())
+        .isEqualTo(2);
   }
 
   @Test

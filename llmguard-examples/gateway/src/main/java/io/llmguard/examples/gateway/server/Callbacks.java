@@ -2,6 +2,7 @@ package io.llmguard.examples.gateway.server;
 
 import io.llmguard.Stage;
 import io.llmguard.audit.RecordedContent;
+import io.llmguard.budget.BudgetAlert;
 import io.llmguard.callback.CallListener;
 import io.llmguard.callback.CallbackQueue;
 import io.llmguard.callback.CallbackStage;
@@ -19,19 +20,36 @@ import java.nio.file.Path;
 import java.time.Duration;
 import org.jspecify.annotations.Nullable;
 
-/** The configured callbacks, and the stage that tells them of calls. */
+/** The configured callbacks, the stage that tells them of calls, and who tells them of alerts. */
 final class Callbacks {
   private static final int LARGEST_CONTENT = 64 * 1024;
   private static final Duration METRICS_EVERY = Duration.ofSeconds(60);
 
-  private Callbacks() {}
+  private final @Nullable Stage stage;
+  private final BudgetAlert.Listener alerts;
 
-  /** The stage, or null where nothing is configured; what it needs is closed with the resources. */
-  static @Nullable Stage open(GatewayConfig config, Resources resources) {
+  private Callbacks(@Nullable Stage stage, BudgetAlert.Listener alerts) {
+    this.stage = stage;
+    this.alerts = alerts;
+  }
+
+  /** The stage, or null where nothing is configured. */
+  @Nullable Stage stage() {
+    return stage;
+  }
+
+  /** Sends budgets' alerts to the webhook, where there is one. */
+  BudgetAlert.Listener alerts() {
+    return alerts;
+  }
+
+  /** What is configured; what it needs is closed with the resources. */
+  static Callbacks open(GatewayConfig config, Resources resources) {
     CallbackSettings settings = config.callbacks();
     if (settings.langfuse() == null && settings.otlp() == null && settings.webhook() == null) {
-      return null;
+      return new Callbacks(null, BudgetAlert.Listener.NONE);
     }
+    BudgetAlert.Listener alerts = BudgetAlert.Listener.NONE;
     CallbackStage.Builder stage = CallbackStage.builder().hideCaller(settings.hideCaller());
     if (settings.content()) {
       stage.content(new RecordedContent(LARGEST_CONTENT));
@@ -50,10 +68,10 @@ final class Callbacks {
     }
     CallbackSettings.Webhook webhook = settings.webhook();
     if (webhook != null) {
-      listen(
-          stage,
-          webhook.when(),
-          queue(new WebhookTarget(webhook.url(), webhook.secret().value()), spool, resources));
+      CallbackQueue queue =
+          queue(new WebhookTarget(webhook.url(), webhook.secret().value()), spool, resources);
+      listen(stage, webhook.when(), queue);
+      alerts = settings.hideCaller() ? alert -> queue.heard(alert.anonymous()) : queue;
     }
     CallbackSettings.Otlp otlp = settings.otlp();
     if (otlp != null) {
@@ -63,7 +81,7 @@ final class Callbacks {
                   otlp.endpoint(), otlp.headerValues(), otlp.serviceName(), METRICS_EVERY));
       listen(stage, otlp.when(), new OpenTelemetryListener(export.telemetry()));
     }
-    return stage.build();
+    return new Callbacks(stage.build(), alerts);
   }
 
   private static void listen(CallbackStage.Builder stage, When when, CallListener listener) {

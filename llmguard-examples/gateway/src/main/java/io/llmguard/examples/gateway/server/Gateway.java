@@ -76,13 +76,21 @@ public final class Gateway implements AutoCloseable {
     keys = resources.open(KeyDirectory.builder(store.store()).open());
     metering = resources.open(new Metering(config));
     Upstreams upstreams = resources.open(new Upstreams(config));
-    spending = resources.open(Spending.open(config, store, upstreams, metering.limitListener()));
+    Callbacks callbacks = Callbacks.open(config, resources);
+    spending =
+        resources.open(
+            Spending.open(
+                config,
+                store,
+                upstreams,
+                metering.limitListener(),
+                metering.alertListener().and(callbacks.alerts())));
     administration = Administration.of(config, store.store(), keys, spending.ledger());
     trail = resources.open(directory.make().openAudit());
     metering.bind(trail.queue());
     InMemoryRateLimitStore counters =
         resources.open(new InMemoryRateLimitStore(TimeSource.system()));
-    GuardAssembly guards = guards(counters, upstreams, Callbacks.open(config, resources));
+    GuardAssembly guards = guards(counters, upstreams, callbacks.stage());
     proxy = upstreams.proxy();
     ServerTls tls = tls();
     server = new Server(threads());

@@ -2,6 +2,7 @@ package io.llmguard.examples.gateway.server;
 
 import io.llmguard.Stage;
 import io.llmguard.audit.AuditQueue;
+import io.llmguard.budget.BudgetAlert;
 import io.llmguard.examples.gateway.config.GatewayConfig;
 import io.llmguard.examples.gateway.config.GatewayConfig.Deployment;
 import io.llmguard.limit.LimitListener;
@@ -41,6 +42,10 @@ final class Metering implements AutoCloseable {
   }
 
   LimitListener limitListener() {
+    return metrics;
+  }
+
+  BudgetAlert.Listener alertListener() {
     return metrics;
   }
 

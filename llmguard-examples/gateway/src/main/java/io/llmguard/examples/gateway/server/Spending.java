@@ -2,6 +2,7 @@ package io.llmguard.examples.gateway.server;
 
 import io.llmguard.TimeSource;
 import io.llmguard.budget.Budget;
+import io.llmguard.budget.BudgetAlert;
 import io.llmguard.budget.BudgetScope;
 import io.llmguard.budget.BudgetStage;
 import io.llmguard.budget.BudgetUnit;
@@ -35,7 +36,11 @@ final class Spending implements AutoCloseable {
   }
 
   static Spending open(
-      GatewayConfig config, KeyStores stores, Upstreams upstreams, LimitListener listener) {
+      GatewayConfig config,
+      KeyStores stores,
+      Upstreams upstreams,
+      LimitListener listener,
+      BudgetAlert.Listener alerts) {
     BudgetSettings settings = config.budgets();
     refuseUnknownKeys(settings.budgets(), stores.store().list());
     warnOfUnpriced(config);
@@ -59,6 +64,7 @@ final class Spending implements AutoCloseable {
               .upstreamTime(settings.upstreamTime())
               .failOpen(settings.failOpen())
               .listener(listener)
+              .alerts(alerts)
               .build();
       return new Spending(ledger, stage, settings.failOpen());
     } catch (IllegalArgumentException e) {

@@ -1,6 +1,7 @@
 package io.llmguard.examples.gateway.server;
 
 import io.llmguard.assembly.GuardSettings.Limits;
+import io.llmguard.budget.SpendFields;
 import io.llmguard.examples.gateway.Main;
 import io.llmguard.examples.gateway.config.GatewayConfig;
 import io.llmguard.examples.gateway.config.GatewayConfig.UpstreamServer;
@@ -41,9 +42,9 @@ final class Upstreams implements AutoCloseable {
   Upstreams(GatewayConfig config) {
     limits = config.guard().limits();
     RoutingConfig routing = config.routing();
-    AnswerFields fields = AnswerFields.standard();
+    AnswerFields fields = AnswerFields.standard().and(SpendFields.standard());
     if (routing.litellmHeaders()) {
-      fields = fields.and(AnswerFields.litellm(routing.retries()));
+      fields = fields.and(AnswerFields.litellm(routing.retries())).and(SpendFields.litellm());
     }
     try {
       router = router(config);

@@ -6,6 +6,7 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import java.io.IOException;
 import java.math.BigDecimal;
+import java.net.http.HttpHeaders;
 import java.net.http.HttpResponse;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -208,6 +209,25 @@ class BudgetRoutingTest {
       BigDecimal lastOnly = new BigDecimal(second + 10).movePointLeft(3);
       assertThat(costs(gateway))
           .isEqualByComparingTo(lastOnly.add(new BigDecimal(200 - second).movePointLeft(3)));
+    }
+  }
+
+  @Test
+  void answersSayWhatTheyCostAndWhatIsLeft() throws Exception {
+    String yaml =
+        config(
+            deployment("m", "m", PAID),
+            "max_budget: 5",
+            "",
+            "routing: {litellm_headers: true}\nbudgets: [{for: key, usd: 1, window: 1d}]");
+    try (RunningGateway gateway = RunningGateway.start(folder, yaml)) {
+      HttpHeaders plain = gateway.post("/api/chat", call("m", 100), AUTH).headers();
+      assertThat(plain.firstValue("X-Llmguard-Cost-Usd")).hasValue("0.1");
+      assertThat(plain.firstValue("x-litellm-response-cost")).hasValue("0.1");
+      assertThat(plain.firstValue("X-Llmguard-Budget-Left").orElseThrow())
+          .startsWith("0.9; unit=usd; for=key; window=");
+      assertThat(plain.firstValue("x-litellm-key-spend")).hasValue("0.1");
+      assertThat(plain.firstValue("x-litellm-key-max-budget")).hasValue("1");
     }
   }
 

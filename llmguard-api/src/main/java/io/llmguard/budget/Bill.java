@@ -32,8 +32,7 @@ final class Bill {
       @Nullable String group, @Nullable String deployment, Usage usage, Duration upstreamTime) {
     Price price = pricing.of(group, deployment, usd);
     priced |= price != null;
-    long cost =
-        price == null ? 0 : price.cost(usage.inputTokens(), usage.outputTokens(), upstreamTime);
+    long cost = price == null ? 0 : price.cost(usage, upstreamTime);
     parts.add(new Part(group, usage, cost));
     time = time.plus(upstreamTime);
   }
@@ -67,13 +66,15 @@ final class Bill {
   Usage usage() {
     long input = 0;
     long output = 0;
+    long cached = 0;
     boolean estimated = false;
     for (Part part : parts) {
       input = plus(input, part.usage().inputTokens());
       output = plus(output, part.usage().outputTokens());
+      cached = plus(cached, part.usage().cachedTokens());
       estimated |= part.usage().estimated();
     }
-    return new Usage(input, output, estimated);
+    return new Usage(input, output, estimated).cached(cached);
   }
 
   /** What a budget counts of it, in the budget's unit. */

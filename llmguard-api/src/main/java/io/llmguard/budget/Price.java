@@ -1,19 +1,28 @@
 package io.llmguard.budget;
 
+import io.llmguard.wire.Usage;
 import java.math.BigDecimal;
 import java.math.BigInteger;
 import java.math.RoundingMode;
 import java.time.Duration;
 
 /**
- * What a deployment costs: US dollars per input token, per output token and per second of the
- * upstream's time, all of which add up.
+ * What a deployment costs: US dollars per input token, per output token, per second of the
+ * upstream's time and per request, all of which add up.
  *
  * @param inputToken USD per token of the prompt; 0 to 1,000
+ * @param cachedToken USD per token of the prompt that the upstream says it had in its cache; no
+ *     more than any other token of it
  * @param outputToken USD per generated token; 0 to 1,000
  * @param second USD per second from the call's going out to its end; 0 to 1,000
+ * @param request USD for a request of which anything was used; 0 to 1,000
  */
-public record Price(BigDecimal inputToken, BigDecimal outputToken, BigDecimal second) {
+public record Price(
+    BigDecimal inputToken,
+    BigDecimal cachedToken,
+    BigDecimal outputToken,
+    BigDecimal second,
+    BigDecimal request) {
   private static final BigDecimal MOST = new BigDecimal(1_000);
   private static final BigDecimal HOUR = new BigDecimal(3_600);
   private static final int DIGITS = 18;
@@ -24,8 +33,19 @@ public record Price(BigDecimal inputToken, BigDecimal outputToken, BigDecimal se
   /** Checks the ranges; what is below 10⁻¹⁸ USD is rounded up. */
   public Price {
     inputToken = checked(inputToken);
+    cachedToken = checked(cachedToken);
     outputToken = checked(outputToken);
     second = checked(second);
+    request = checked(request);
+    if (cachedToken.compareTo(inputToken) > 0) {
+      throw new IllegalArgumentException(
+          "a cached token costs no more than another one: " + cachedToken);
+    }
+  }
+
+  /** A price per token and per second, the same for tokens that come from a cache. */
+  public Price(BigDecimal inputToken, BigDecimal outputToken, BigDecimal second) {
+    this(inputToken, inputToken, outputToken, second, BigDecimal.ZERO);
   }
 
   private static BigDecimal checked(BigDecimal price) {
@@ -41,20 +61,27 @@ public record Price(BigDecimal inputToken, BigDecimal outputToken, BigDecimal se
     return new Price(BigDecimal.ZERO, BigDecimal.ZERO, usd.divide(HOUR, DIGITS, RoundingMode.DOWN));
   }
 
+  /** The same for a call of which nothing came from a cache. */
+  public long cost(long inputTokens, long outputTokens, Duration time) {
+    return cost(Usage.reported(inputTokens, outputTokens), time);
+  }
+
   /**
    * What a call costs, in billionths of a US dollar, rounded up.
    *
-   * @param inputTokens tokens of the prompt; below 0 counts as 0
-   * @param outputTokens tokens that were generated; below 0 counts as 0
+   * @param usage its tokens; below 0 counts as 0
    * @param time of the upstream's; below 0 counts as 0
    * @return 0 to {@link Long#MAX_VALUE}, which also stands for what is more
    */
-  public long cost(long inputTokens, long outputTokens, Duration time) {
+  public long cost(Usage usage, Duration time) {
     long millis = time.isNegative() ? 0 : time.plusNanos(999_999).toMillis();
+    boolean used = usage.inputTokens() > 0 || usage.outputTokens() > 0;
     BigDecimal sum =
-        times(inputToken, inputTokens)
-            .add(times(outputToken, outputTokens))
-            .add(times(second.movePointLeft(3), millis));
+        times(inputToken, usage.inputTokens() - usage.cachedTokens())
+            .add(times(cachedToken, usage.cachedTokens()))
+            .add(times(outputToken, usage.outputTokens()))
+            .add(times(second.movePointLeft(3), millis))
+            .add(used ? request : BigDecimal.ZERO);
     BigInteger nanos = sum.movePointRight(9).setScale(0, RoundingMode.UP).unscaledValue();
     return nanos.bitLength() > 62 ? Long.MAX_VALUE : nanos.longValueExact();
   }
@@ -74,7 +101,9 @@ public record Price(BigDecimal inputToken, BigDecimal outputToken, BigDecimal se
   public Price max(Price other) {
     return new Price(
         inputToken.max(other.inputToken),
+        cachedToken.max(other.cachedToken),
         outputToken.max(other.outputToken),
-        second.max(other.second));
+        second.max(other.second),
+        request.max(other.request));
   }
 }

@@ -44,7 +44,8 @@ final class Spent {
     ResponseMeter meter = exchange.meter();
     Usage reported = meter.usage();
     if (reported != null && meter.finished()) {
-      return Usage.reported(bounded(reported.inputTokens()), bounded(reported.outputTokens()));
+      return Usage.reported(bounded(reported.inputTokens()), bounded(reported.outputTokens()))
+          .cached(reported.cachedTokens());
     }
     long events = meter.outputEvents();
     if (reported == null && events == 0 && nothingDone(exchange, outcome)) {

@@ -78,12 +78,13 @@ abstract class AnswerMeter implements ResponseMeter {
       return now;
     }
     return Usage.reported(
-        json.has(AnswerShape.INPUT_TOKENS) || json.has(AnswerShape.TIMED_INPUT)
-            ? now.inputTokens()
-            : before.inputTokens(),
-        json.has(AnswerShape.OUTPUT_TOKENS) || json.has(AnswerShape.TIMED_OUTPUT)
-            ? now.outputTokens()
-            : before.outputTokens());
+            json.has(AnswerShape.INPUT_TOKENS) || json.has(AnswerShape.TIMED_INPUT)
+                ? now.inputTokens()
+                : before.inputTokens(),
+            json.has(AnswerShape.OUTPUT_TOKENS) || json.has(AnswerShape.TIMED_OUTPUT)
+                ? now.outputTokens()
+                : before.outputTokens())
+        .cached(json.has(AnswerShape.CACHED_TOKENS) ? now.cachedTokens() : before.cachedTokens());
   }
 
   final void finish() {

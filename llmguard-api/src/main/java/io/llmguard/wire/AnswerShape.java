@@ -54,12 +54,15 @@ enum AnswerShape {
     @Override
     JsonShape shape() {
       JsonShape output = slot(OUTPUT);
+      JsonShape details = node().with("cached_tokens", slot(CACHED_TOKENS));
       JsonShape usage =
           node()
               .with("prompt_tokens", slot(INPUT_TOKENS))
               .with("completion_tokens", slot(OUTPUT_TOKENS))
+              .with("prompt_tokens_details", details)
               .with("input_tokens", slot(INPUT_TOKENS))
-              .with("output_tokens", slot(OUTPUT_TOKENS));
+              .with("output_tokens", slot(OUTPUT_TOKENS))
+              .with("input_tokens_details", details);
       JsonShape delta =
           node()
               .with("content", output)
@@ -89,9 +92,9 @@ enum AnswerShape {
       Usage usage = super.usage(json);
       if (usage == null && json.has(TIMED_OUTPUT)) {
         long input = Math.max(0, json.value(TIMED_INPUT)) + Math.max(0, json.value(CACHED_TOKENS));
-        return Usage.reported(input, json.value(TIMED_OUTPUT));
+        return Usage.reported(input, json.value(TIMED_OUTPUT)).cached(json.value(CACHED_TOKENS));
       }
-      return usage;
+      return usage == null ? null : usage.cached(json.value(CACHED_TOKENS));
     }
   },
 
@@ -102,7 +105,8 @@ enum AnswerShape {
       JsonShape usage =
           node()
               .with("input_tokens", slot(INPUT_TOKENS))
-              .with("output_tokens", slot(OUTPUT_TOKENS));
+              .with("output_tokens", slot(OUTPUT_TOKENS))
+              .with("input_tokens_details", node().with("cached_tokens", slot(CACHED_TOKENS)));
       return node()
           .with(
               "type",
@@ -135,6 +139,12 @@ enum AnswerShape {
     @Override
     boolean output(JsonScanner json) {
       return json.value(TYPE) >= 4;
+    }
+
+    @Override
+    @Nullable Usage usage(JsonScanner json) {
+      Usage usage = super.usage(json);
+      return usage == null ? null : usage.cached(json.value(CACHED_TOKENS));
     }
   },
 
@@ -179,7 +189,8 @@ enum AnswerShape {
       // what came from or went to the cache is not in input_tokens
       long cached =
           Math.max(0, json.value(CACHED_TOKENS)) + Math.max(0, json.value(CREATED_TOKENS));
-      return Usage.reported(usage.inputTokens() + cached, usage.outputTokens());
+      return Usage.reported(usage.inputTokens() + cached, usage.outputTokens())
+          .cached(json.value(CACHED_TOKENS));
     }
   };
 

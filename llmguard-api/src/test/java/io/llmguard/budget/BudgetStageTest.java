@@ -152,6 +152,31 @@ class BudgetStageTest {
   }
 
   @Test
+  void cachedTokensCostTheirOwnPriceARequestItsFlatOneAndTheWorstIsHeld() {
+    Price price =
+        new Price(
+            new BigDecimal("0.01"),
+            new BigDecimal("0.001"),
+            BigDecimal.ZERO,
+            BigDecimal.ZERO,
+            new BigDecimal("0.5"));
+    Guard guard =
+        guard(
+            stage(budget(BudgetScope.GLOBAL, "1d").usd(new BigDecimal("1.5")).build())
+                .prices(PriceList.all(price)),
+            true);
+    Exchange exchange = admitted(guard); // holds 100 tokens of a cent, and the half dollar
+    assertThat(refused(guard).headers().first("Retry-After")).isEqualTo("1");
+    Meter cached = new Meter(Usage.reported(50, 10).cached(40), 10, true);
+    assertThat(end(exchange, 200, cached, Outcome.COMPLETED)).isEqualByComparingTo("0.64");
+    meter = new Meter(null, 0, false);
+    Guard other = guard(stage().prices(PriceList.all(price)), true);
+    Exchange nothing = admitted(other);
+    nothing.onComplete(Outcome.UPSTREAM_FAILED);
+    assertThat(nothing.get(AuditEvent.COST_USD)).isEqualByComparingTo("0");
+  }
+
+  @Test
   void lessonRetryAfterIsTheTrueTimeToTheReset() {
     Guard guard = guard(stage(budget(BudgetScope.KEY, "1d").usd(new BigDecimal(2)).build()), true);
     end(admitted(guard), 200, new Meter(Usage.reported(50, 50), 50, true), Outcome.COMPLETED);

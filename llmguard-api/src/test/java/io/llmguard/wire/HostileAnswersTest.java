@@ -144,7 +144,7 @@ class HostileAnswersTest {
             + "event: message_delta\ndata: {\"type\":\"message_delta\",\"usage\":"
             + "{\"output_tokens\":9}}\n\nevent: message_stop\ndata: {\"type\":\"message_stop\"}\n\n";
     ResponseMeter meter = read(Operation.ANTHROPIC_MESSAGES, SSE, body);
-    assertThat(meter.usage()).isEqualTo(Usage.reported(123, 9));
+    assertThat(meter.usage()).isEqualTo(Usage.reported(123, 9).cached(100));
     assertThat(meter.finished()).isTrue();
   }
 

@@ -78,15 +78,20 @@ final class Recorded {
         List.of(text.path("usage"), text.at("/message/usage"), text.at("/response/usage"))) {
       if (usage.isObject()) {
         return Usage.reported(
-            usage.path("prompt_tokens").asLong() + usage.path("input_tokens").asLong(),
-            usage.path("completion_tokens").asLong() + usage.path("output_tokens").asLong());
+                usage.path("prompt_tokens").asLong() + usage.path("input_tokens").asLong(),
+                usage.path("completion_tokens").asLong() + usage.path("output_tokens").asLong())
+            .cached(
+                usage.at("/prompt_tokens_details/cached_tokens").asLong()
+                    + usage.at("/input_tokens_details/cached_tokens").asLong()
+                    + usage.path("cache_read_input_tokens").asLong());
       }
     }
     JsonNode timings = text.path("timings");
     return timings.isObject()
         ? Usage.reported(
-            timings.path("prompt_n").asLong() + timings.path("cache_n").asLong(),
-            timings.path("predicted_n").asLong())
+                timings.path("prompt_n").asLong() + timings.path("cache_n").asLong(),
+                timings.path("predicted_n").asLong())
+            .cached(timings.path("cache_n").asLong())
         : null;
   }
 

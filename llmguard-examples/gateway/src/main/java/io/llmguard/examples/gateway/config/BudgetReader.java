@@ -14,7 +14,9 @@ import java.time.ZoneId;
 import java.time.ZoneOffset;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Objects;
 import java.util.function.Supplier;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /** Reads prices and budgets, LiteLLM's and those under {@code llmguard:}. */
@@ -27,14 +29,21 @@ final class BudgetReader {
     BigDecimal output = amount(params, info, "output_cost_per_token");
     BigDecimal inputSecond = amount(params, info, "input_cost_per_second");
     BigDecimal outputSecond = amount(params, info, "output_cost_per_second");
-    if (input == null && output == null && inputSecond == null && outputSecond == null) {
+    BigDecimal cached = amount(params, info, "cache_read_input_token_cost");
+    BigDecimal request = amount(params, info, "input_cost_per_request");
+    if (Stream.of(input, output, inputSecond, outputSecond, cached, request)
+        .allMatch(Objects::isNull)) {
       return null;
     }
     return checked(
         params,
         () ->
             new Price(
-                orZero(input), orZero(output), orZero(inputSecond).add(orZero(outputSecond))));
+                orZero(input),
+                cached == null ? orZero(input) : cached,
+                orZero(output),
+                orZero(inputSecond).add(orZero(outputSecond)),
+                orZero(request)));
   }
 
   private static BigDecimal orZero(@Nullable BigDecimal value) {

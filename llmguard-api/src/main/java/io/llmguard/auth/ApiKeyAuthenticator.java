@@ -183,7 +183,9 @@ public final class ApiKeyAuthenticator implements Authenticator {
     }
     for (KeyBudget further : record.furtherBudgets()) {
       Budget.Builder budget =
-          Budget.of(BudgetScope.KEY, window(record, further.window())).only(record.id());
+          Budget.of(BudgetScope.KEY, window(record, further.window()))
+              .only(record.id())
+              .onlyModels(further.models());
       if (further.usd() != null) {
         budget.usd(further.usd().min(NanoUsd.MOST));
       } else if (further.tokens() != null) {

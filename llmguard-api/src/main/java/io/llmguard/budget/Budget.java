@@ -19,6 +19,7 @@ public final class Budget {
   private final long amount;
   private final @Nullable String only;
   private final @Nullable Pattern models;
+  private final @Nullable String onlyModels;
   private final @Nullable Long alertAt;
   private final boolean enforced;
 
@@ -38,7 +39,12 @@ public final class Budget {
     unit = counted;
     amount = builder.amount;
     only = builder.only;
-    models = scope == BudgetScope.MODEL && only != null ? ModelNames.pattern(only) : null;
+    onlyModels = builder.onlyModels;
+    if (onlyModels != null && scope == BudgetScope.MODEL) {
+      throw new IllegalArgumentException("a budget for models says by its name for which");
+    }
+    String pattern = scope == BudgetScope.MODEL ? only : onlyModels;
+    models = pattern == null ? null : ModelNames.pattern(pattern);
     alertAt = builder.alertAt;
     enforced = builder.enforced;
     if (alertAt != null && (alertAt < 1 || alertAt > amount)) {
@@ -79,6 +85,14 @@ public final class Budget {
     return only;
   }
 
+  /**
+   * Of whose calls it counts only those to models of this pattern, or null for all; a budget for
+   * models says so by {@link #only}.
+   */
+  public @Nullable String onlyModels() {
+    return onlyModels;
+  }
+
   /** From how much an alert is given, once in each window, or null for none. */
   public @Nullable Long alertAt() {
     return alertAt;
@@ -101,7 +115,10 @@ public final class Budget {
 
   /** Under what name spend is counted for this subject; the same in every process. */
   String account(String subject) {
-    return scope + "|" + unit + "|" + window.id() + "|" + Subjects.bounded(subject);
+    String account = scope + "|" + unit + "|" + window.id() + "|" + Subjects.bounded(subject);
+    return onlyModels == null
+        ? account
+        : account + "|" + Subjects.bounded(ModelNames.plain(onlyModels));
   }
 
   /** Scope, amount and window. */
@@ -110,6 +127,7 @@ public final class Budget {
     return "Budget["
         + scope
         + (only == null ? "" : " " + only)
+        + (onlyModels == null ? "" : " for " + onlyModels)
         + ", "
         + (unit == BudgetUnit.USD ? NanoUsd.toUsd(amount).toPlainString() : amount)
         + " "
@@ -126,6 +144,7 @@ public final class Budget {
     private @Nullable BudgetUnit unit;
     private long amount;
     private @Nullable String only;
+    private @Nullable String onlyModels;
     private @Nullable Long alertAt;
     private boolean enforced = true;
 
@@ -154,6 +173,12 @@ public final class Budget {
     /** The one that it is for; each by itself unless set. */
     public Builder only(@Nullable String value) {
       only = value;
+      return this;
+    }
+
+    /** The models that it counts, of whoever it is for; all unless set. */
+    public Builder onlyModels(@Nullable String pattern) {
+      onlyModels = pattern;
       return this;
     }
 

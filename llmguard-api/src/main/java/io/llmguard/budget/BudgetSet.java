@@ -82,8 +82,10 @@ final class BudgetSet {
             addModels(found, budget, call.model(), models);
           } else {
             String subject = subject(budget, caller, call);
-            if (subject != null) {
-              found.put(budget.account(subject), new Applied(budget, subject, null));
+            Set<String> groups =
+                budget.onlyModels() == null ? null : groups(budget, call.model(), models);
+            if (subject != null && (groups == null || !groups.isEmpty())) {
+              found.put(budget.account(subject), new Applied(budget, subject, groups));
             }
           }
         };
@@ -103,18 +105,33 @@ final class BudgetSet {
       List<ModelReach.Model> models) {
     String only = budget.only();
     for (int i = 0; i < models.size(); i++) {
-      ModelReach.Model model = models.get(i);
-      String plain = ModelNames.plain(model.name());
-      boolean counted =
-          budget.matchesModel(plain) || (i == 0 && written != null && budget.covers(written));
-      if (counted) {
-        String subject = only == null ? plain : ModelNames.plain(only);
+      if (counts(budget, written, models, i)) {
+        ModelReach.Model model = models.get(i);
+        String subject = ModelNames.plain(only == null ? model.name() : only);
         found.merge(
             budget.account(subject),
             new Applied(budget, subject, Set.of(model.group())),
             (known, more) -> new Applied(budget, subject, both(known.groups(), more.groups())));
       }
     }
+  }
+
+  private static Set<String> groups(
+      Budget budget, @Nullable String written, List<ModelReach.Model> models) {
+    Set<String> groups = new HashSet<>();
+    for (int i = 0; i < models.size(); i++) {
+      if (counts(budget, written, models, i)) {
+        groups.add(models.get(i).group());
+      }
+    }
+    return Set.copyOf(groups);
+  }
+
+  /** True if the budget counts the model by its one name, or by the one that the call uses. */
+  private static boolean counts(
+      Budget budget, @Nullable String written, List<ModelReach.Model> models, int at) {
+    return budget.covers(models.get(at).name())
+        || (at == 0 && written != null && budget.covers(written));
   }
 
   private static @Nullable Set<String> both(

@@ -33,13 +33,14 @@ import org.slf4j.LoggerFactory;
 /**
  * Holds calls against budgets, and keeps what each has spent.
  *
- * <p>It stands last, after the stages that read and lower the body. A call that a budget counts
- * reserves its worst case before it goes out: the bound of its prompt, and its own ceiling on
- * output, or the configured one where it sets none. What was reserved is written into the call as
- * its ceiling, bounds the upstream's time, and cuts a stream that goes on nevertheless. When the
- * call ends it pays what the upstream reported; where that is missing, what has passed, marked as
- * an estimate. A stream is asked to report its tokens, and what the client did not ask for is taken
- * out of it again.
+ * <p>It stands last, after the stages that read and lower the body, and after a {@link
+ * io.llmguard.upstream.ModelReachStage} where a router chooses among deployments. A call that a
+ * budget counts reserves its worst case before it goes out: the bound of its prompt, and its own
+ * ceiling on output, or the configured one where it sets none. What was reserved is written into
+ * the call as its ceiling, bounds the upstream's time, and cuts a stream that goes on nevertheless.
+ * When the call ends it pays what the upstream reported; where that is missing, what has passed,
+ * marked as an estimate. A stream is asked to report its tokens, and what the client did not ask
+ * for is taken out of it again.
  *
  * <p>Refuses with 429 {@code budget-exceeded}, and {@code Retry-After} where a window opens again;
  * with 503 {@code budget-unavailable} while the ledger is out of reach, unless told otherwise.

@@ -45,6 +45,11 @@ final class Refusals {
   }
 
   private static String whose(Budget budget) {
+    String subject = subject(budget);
+    return budget.onlyModels() == null ? subject : subject + " for this model";
+  }
+
+  private static String subject(Budget budget) {
     return switch (budget.scope()) {
       case GLOBAL -> "of this server";
       case KEY -> "of this key";

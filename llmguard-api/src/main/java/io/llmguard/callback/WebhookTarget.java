@@ -122,6 +122,7 @@ public final class WebhookTarget implements CallbackTarget {
     data.put("ts", alert.at().toString());
     data.put("scope", budget.scope().name().toLowerCase(Locale.ROOT));
     Events.put(data, "subject", alert.subject().isEmpty() ? null : alert.subject());
+    Events.put(data, "models", budget.onlyModels());
     data.put("window", budget.window().id());
     data.put("unit", usd ? "usd" : "tokens");
     amount(data, "spent", alert.spent(), usd);

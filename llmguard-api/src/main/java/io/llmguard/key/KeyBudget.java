@@ -10,8 +10,13 @@ import org.jspecify.annotations.Nullable;
  * @param tokens the amount in tokens, input and output together, not negative; null where money is
  *     counted
  * @param window the window, such as {@code 1d}; null for one that never begins anew
+ * @param models of which models it counts the calls, as a pattern; null for all
  */
-public record KeyBudget(@Nullable BigDecimal usd, @Nullable Long tokens, @Nullable String window) {
+public record KeyBudget(
+    @Nullable BigDecimal usd,
+    @Nullable Long tokens,
+    @Nullable String window,
+    @Nullable String models) {
   /** Checks that there is one amount. */
   public KeyBudget {
     if ((usd == null) == (tokens == null)) {
@@ -24,6 +29,11 @@ public record KeyBudget(@Nullable BigDecimal usd, @Nullable Long tokens, @Nullab
     if (usd != null) {
       usd = plain(usd.stripTrailingZeros());
     }
+  }
+
+  /** A budget for all models. */
+  public KeyBudget(@Nullable BigDecimal usd, @Nullable Long tokens, @Nullable String window) {
+    this(usd, tokens, window, null);
   }
 
   static BigDecimal plain(BigDecimal amount) {

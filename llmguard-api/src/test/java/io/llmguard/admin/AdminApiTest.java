@@ -326,10 +326,41 @@ class AdminApiTest {
     assertThat(record(made).budgetUsd()).hasToString("12");
   }
 
+  @Test
+  void aKeyHasBudgetsForSingleModels() {
+    JsonNode made =
+        generate(
+            """
+            {"max_budget":10,"model_max_budget":{
+             "gemma3:*":{"budget_limit":"0.5","time_period":"1d"},
+             "llama3.2":{"max_budget":2,"budget_duration":"7d"}}}
+            """);
+    KeyRecord record = record(made);
+    assertThat(record.furtherBudgets())
+        .containsExactly(
+            new KeyBudget(new BigDecimal("0.5"), null, "1d", "gemma3:*"),
+            new KeyBudget(new BigDecimal(2), null, "7d", "llama3.2"));
+    JsonNode info = console.get("/key/info?key=" + record.id()).json().get("info");
+    assertThat(info.get("budget_limits")).isEmpty();
+    assertThat(info.get("model_max_budget").get("gemma3:*").get("time_period").asText())
+        .isEqualTo("1d");
+    String named = "{\"key\":\"" + record.id() + "\",";
+    console.post(
+        "/key/update",
+        named + "\"budget_limits\":[{\"budget_duration\":\"1d\",\"max_budget\":1}]}");
+    assertThat(record(made).furtherBudgets()).hasSize(3);
+    console.post("/key/update", named + "\"model_max_budget\":{}}");
+    assertThat(record(made).furtherBudgets()).hasSize(1);
+  }
+
   @ParameterizedTest
   @CsvSource(
       delimiter = '|',
       value = {
+        "{'model_max_budget':{'a':{'budget_limit':1}}} | model_max_budget",
+        "{'model_max_budget':{'a':{'budget_limit':'x','time_period':'1d'}}} | budget_limit",
+        "{'model_max_budget':{'a':{'budget_limit':1,'time_period':'1d','y':1}}} | y",
+        "{'model_max_budget':{'a':1}} | model_max_budget",
         "{'max_budget':1,'soft_budget':2} | soft_budget",
         "{'budget_limits':[{'max_budget':2}]} | budget_limits[0]",
         "{'budget_limits':[{'budget_duration':'1d'}]} | budget_limits[0]",

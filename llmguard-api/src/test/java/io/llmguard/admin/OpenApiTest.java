@@ -116,6 +116,7 @@ class OpenApiTest {
               "/key/generate",
               "{\"key_alias\":\"ci\",\"max_budget\":1.25,\"rpm_limit\":3,\"soft_budget\":1,"
                   + "\"budget_limits\":[{\"budget_duration\":\"1d\",\"max_budget\":1}],"
+                  + "\"model_max_budget\":{\"a\":{\"budget_limit\":1,\"time_period\":\"1d\"}},"
                   + "\"duration\":\"30d\",\"model_rpm_limit\":{\"a\":1}}");
       String key = "{\"key\":\"" + made.json().get("id").asText() + "\"}";
       fits(made, "post", "/key/generate");

@@ -416,6 +416,28 @@ class BudgetStageTest {
   }
 
   @Test
+  void aCallersBudgetForAModelCountsThatModelOnly() {
+    Budget own = budget(BudgetScope.KEY, "1d").only("alice").onlyModels("pa*").tokens(200).build();
+    Budget all = budget(BudgetScope.KEY, "1d").only("alice").tokens(100_000).build();
+    caller = Caller.builder(Caller.Kind.API_KEY, "alice").budgets(List.of(own, all)).build();
+    Guard guard = guard(stage(), true);
+    reach = new ModelReach(List.of(model("free"), model("paid")));
+    Exchange free = admitted(guard);
+    placed(free, "free");
+    Meter used = new Meter(Usage.reported(100, 100), 100, true);
+    end(free, 200, used, Outcome.COMPLETED);
+    reach = new ModelReach(List.of(model("paid")));
+    Exchange paid = admitted(guard);
+    assertThat(refused(guard).detail()).contains("of this key for this model");
+    placed(paid, "paid");
+    end(paid, 200, used, Outcome.COMPLETED);
+    reach = new ModelReach(List.of(model("free")));
+    admitted(guard);
+    assertThat(ledger.balance(own.account("alice"), time.now()).spent()).isEqualTo(200);
+    assertThat(ledger.balance(all.account("alice"), time.now()).spent()).isEqualTo(400);
+  }
+
+  @Test
   void eachModelsOwnBudgetIsThatOfItsOneName() {
     Guard guard = guard(stage(budget(BudgetScope.MODEL, "1d").tokens(200).build()), true);
     reach = new ModelReach(List.of(model("paid")));

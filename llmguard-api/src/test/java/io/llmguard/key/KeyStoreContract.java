@@ -72,7 +72,8 @@ public abstract class KeyStoreContract {
         .furtherBudgets(
             List.of(
                 new KeyBudget(new BigDecimal("7.50"), null, "1d"),
-                new KeyBudget(null, 20_000L, "1h")))
+                new KeyBudget(null, 20_000L, "1h"),
+                new KeyBudget(BigDecimal.ONE, null, "1d", "gemma3:*")))
         .networks(List.of("10.0.1.0/24", "2001:db8::/32"))
         .expiresAt(time.now().plus(Duration.ofDays(90)))
         .lastUsedAt(time.now().plusSeconds(1))
@@ -197,7 +198,7 @@ public abstract class KeyStoreContract {
     assertThat(now.budgetUsd()).isEqualTo(edit.budgetUsd());
     assertThat(now.budgetWindow()).isEqualTo(edit.budgetWindow());
     assertThat(now.alertUsd()).isEqualTo(edit.alertUsd());
-    assertThat(now.furtherBudgets()).isEqualTo(edit.furtherBudgets()).hasSize(2);
+    assertThat(now.furtherBudgets()).isEqualTo(edit.furtherBudgets()).hasSize(3);
     assertThat(now.networks()).isEqualTo(edit.networks());
     assertThat(now.expiresAt()).isEqualTo(edit.expiresAt());
     assertThat(now.metadata()).isEqualTo(edit.metadata()).isNotEqualTo("{}");

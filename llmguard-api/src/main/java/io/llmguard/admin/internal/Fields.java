@@ -95,6 +95,19 @@ public final class Fields {
     return amount;
   }
 
+  /** The same, which may also be the text of a number. */
+  public @Nullable BigDecimal amountOrText(String name) {
+    JsonNode value = value(name);
+    if (value == null || !value.isTextual() || value.asText().length() > MAX_TEXT) {
+      return amount(name);
+    }
+    try {
+      return new Fields(object.objectNode().put(name, new BigDecimal(value.asText()))).amount(name);
+    } catch (NumberFormatException e) {
+      throw BadCall.request(name + " must be a number");
+    }
+  }
+
   /** True or false, or null. */
   public @Nullable Boolean bool(String name) {
     JsonNode value = value(name);
@@ -137,6 +150,25 @@ public final class Fields {
       numbers.put(entry.getKey(), number("each of " + name, entry.getValue(), min, max));
     }
     return numbers;
+  }
+
+  /** Objects by name, each with its own fields, or null. */
+  public @Nullable Map<String, Fields> namedObjects(String name, int most) {
+    JsonNode value = value(name);
+    if (value == null) {
+      return null;
+    }
+    if (!value.isObject() || value.size() > most) {
+      throw BadCall.request(name + " must be an object of at most " + most + " objects");
+    }
+    Map<String, Fields> objects = new LinkedHashMap<>();
+    for (Map.Entry<String, JsonNode> entry : value.properties()) {
+      if (!(entry.getValue() instanceof ObjectNode found)) {
+        throw BadCall.request("each of " + name + " must be an object");
+      }
+      objects.put(text("a name in " + name, object.textNode(entry.getKey())), new Fields(found));
+    }
+    return objects;
   }
 
   /** An object, or null. */

@@ -40,6 +40,9 @@ final class KeyEdit {
   private static final Set<String> LIMIT_FIELDS =
       Set.of("budget_duration", "max_budget", "tokens", "reset_at");
 
+  private static final Set<String> MODEL_LIMIT_FIELDS =
+      Set.of("budget_limit", "max_budget", "time_period", "budget_duration");
+
   private static final long MAX_RATE = 1_000_000_000_000L;
   private static final Pattern MONTHS = Pattern.compile("([1-9][0-9]{0,3})mo");
   private static final Set<String> EVERY_MODEL = Set.of("*", "all-proxy-models");
@@ -220,19 +223,54 @@ final class KeyEdit {
     if (alert != null && usd != null && alert.compareTo(usd) > 0) {
       throw BadCall.request("soft_budget must not be above max_budget");
     }
-    List<KeyBudget> further =
-        fields.has("budget_limits") ? furtherBudgets() : base.furtherBudgets();
+    List<KeyBudget> further = new ArrayList<>();
+    further.addAll(fields.has("budget_limits") ? furtherBudgets() : budgets(base, false));
+    further.addAll(fields.has("model_max_budget") ? modelBudgets() : budgets(base, true));
     Set<String> windows = new HashSet<>();
     if (usd != null || alert != null) {
       windows.add("usd " + window);
     }
     for (KeyBudget budget : further) {
-      if (!windows.add((budget.usd() == null ? "tokens " : "usd ") + budget.window())) {
+      boolean twice =
+          budget.models() == null
+              && !windows.add((budget.usd() == null ? "tokens " : "usd ") + budget.window());
+      if (twice) {
         throw BadCall.request(
             "budget_limits: there are two budgets of the window " + budget.window());
       }
     }
     edited.budget(usd, window).alertUsd(alert).furtherBudgets(further);
+  }
+
+  private static List<KeyBudget> budgets(KeyRecord base, boolean ofModels) {
+    return base.furtherBudgets().stream()
+        .filter(budget -> (budget.models() != null) == ofModels)
+        .toList();
+  }
+
+  /** LiteLLM has two names for each of the fields. */
+  private List<KeyBudget> modelBudgets() {
+    Map<String, Fields> entries = fields.namedObjects("model_max_budget", MOST_BUDGETS);
+    List<KeyBudget> budgets = new ArrayList<>();
+    for (Map.Entry<String, Fields> named :
+        (entries == null ? Map.<String, Fields>of() : entries).entrySet()) {
+      Fields entry = named.getValue();
+      for (String name : entry.names()) {
+        if (!MODEL_LIMIT_FIELDS.contains(name)) {
+          throw BadCall.request("a budget in model_max_budget has no field " + Names.shown(name));
+        }
+      }
+      String amount = entry.has("budget_limit") ? "budget_limit" : "max_budget";
+      String period = entry.has("time_period") ? "time_period" : "budget_duration";
+      BigDecimal usd = entry.amountOrText(amount);
+      String window = window("model_max_budget." + period, entry.text(period));
+      if (named.getKey().isBlank() || usd == null || window == null) {
+        throw BadCall.request(
+            "each of model_max_budget must have a model's name, budget_limit and time_period");
+      }
+      budgets.add(new KeyBudget(usd, null, window, named.getKey()));
+    }
+    return budgets;
   }
 
   private List<KeyBudget> furtherBudgets() {

@@ -39,6 +39,10 @@ public record KeyField(String name, Treatment treatment, String note) {
               "budget_limits",
               "further budgets, which all hold: a list of budget_duration with max_budget, or with"
                   + " tokens"),
+          done(
+              "model_max_budget",
+              "budgets for single models, beside the others: by name, * for any characters,"
+                  + " budget_limit in USD and time_period"),
           done("rpm_limit", "requests a minute"),
           done("tpm_limit", "tokens a minute"),
           done("model_rpm_limit", "requests a minute for each named model"),
@@ -62,7 +66,6 @@ public record KeyField(String name, Treatment treatment, String note) {
           refused("permissions", "use scopes"),
           refused("allowed_routes", "use scopes"),
           refused("allowed_passthrough_routes", "nothing is passed through"),
-          refused("model_max_budget", "budgets are for all models of a key"),
           refused("model_tpm_limit", "token limits are for all models of a key"),
           refused("budget_fallbacks", "a spent budget refuses"),
           refused("budget_id", "budgets stand in the key itself"),

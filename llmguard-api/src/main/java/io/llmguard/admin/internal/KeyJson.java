@@ -36,12 +36,20 @@ final class KeyJson {
     into.put("budget_duration", record.budgetWindow());
     into.put("soft_budget", record.alertUsd());
     ArrayNode further = into.putArray("budget_limits");
+    ObjectNode ofModels = into.putObject("model_max_budget");
     for (KeyBudget budget : record.furtherBudgets()) {
-      further
-          .addObject()
-          .put("budget_duration", budget.window())
-          .put("max_budget", budget.usd())
-          .put("tokens", budget.tokens());
+      if (budget.models() != null) {
+        ofModels
+            .putObject(budget.models())
+            .put("budget_limit", budget.usd())
+            .put("time_period", budget.window());
+      } else {
+        further
+            .addObject()
+            .put("budget_duration", budget.window())
+            .put("max_budget", budget.usd())
+            .put("tokens", budget.tokens());
+      }
     }
     into.put("rpm_limit", perMinute(limits.requests()));
     into.put("tpm_limit", perMinute(limits.tokens()));

@@ -187,7 +187,8 @@ public final class KeyRow {
           .addObject()
           .put("usd", text(budget.usd()))
           .put("tokens", budget.tokens())
-          .put("window", budget.window());
+          .put("window", budget.window())
+          .put("models", budget.models());
     }
     return write(array);
   }
@@ -201,7 +202,8 @@ public final class KeyRow {
             new KeyBudget(
                 amount(budget.path("usd").textValue()),
                 tokens.isNumber() ? tokens.longValue() : null,
-                budget.path("window").textValue()));
+                budget.path("window").textValue(),
+                budget.path("models").textValue()));
       }
     }
     return budgets;

@@ -34,6 +34,7 @@ class LiteLlmSettingsTest {
           Map.entry("failure_callback", "[prometheus]"),
           Map.entry("callbacks", "[prometheus]"),
           Map.entry("turn_off_message_logging", "true"),
+          Map.entry("cache_read_input_token_cost", "0"),
           Map.entry("routing_strategy", "least-busy"),
           Map.entry("routing_strategy_args", "{lowest_latency_buffer: 1}"),
           Map.entry("fallbacks", "[{a: [b]}]"),

@@ -149,13 +149,14 @@ public final class GuardAssembly {
   }
 
   private BodyPolicy bodies() {
-    return BodyPolicy.builder()
-        .hasher(hasher())
-        .maxBody(maxBody())
-        .maxForm(settings.limits().upload().bytes())
-        .formDirectory(settings.dataDir())
-        .ceilings(ceilings())
-        .build();
+    BodyPolicy.Builder policy =
+        BodyPolicy.builder()
+            .hasher(hasher())
+            .maxBody(maxBody())
+            .maxForm(settings.limits().upload().bytes())
+            .formDirectory(settings.dataDir())
+            .ceilings(ceilings());
+    return named("limits.upload", policy::build);
   }
 
   private Stage tokenLimits() {

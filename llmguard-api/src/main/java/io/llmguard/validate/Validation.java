@@ -102,23 +102,23 @@ public final class Validation {
     if (names.isEmpty()) {
       return callers.admit(question).thenApply(decided -> answer(decided, 204, false));
     }
-    Named first = names.get(0);
-    for (Named other : names) {
-      if (!first.agreesWith(other)) {
-        return callers.admit(question).thenApply(decided -> answer(conflict(decided), 204, false));
-      }
-    }
+    String target = names.get(0).target;
     String method = null;
     for (Named named : names) {
-      method = method == null ? named.method : method;
+      if (!named.target.equals(target) || differ(named.method, method)) {
+        return callers.admit(question).thenApply(decided -> answer(conflict(decided), 204, false));
+      }
+      method = named.method == null ? method : named.method;
     }
     boolean asIs = names.stream().noneMatch(named -> named.by == By.ORIGINAL);
     int yes = names.stream().anyMatch(named -> named.by == By.PATH) ? 200 : 204;
     return calls
-        .admit(
-            new OriginalRequest(
-                question, method == null ? methodOf(first.target) : method, first.target))
+        .admit(new OriginalRequest(question, method == null ? methodOf(target) : method, target))
         .thenApply(decided -> answer(decided, yes, asIs));
+  }
+
+  private static boolean differ(@Nullable String one, @Nullable String other) {
+    return one != null && other != null && !one.equals(other);
   }
 
   /** In which way a call is named. */
@@ -129,12 +129,7 @@ public final class Validation {
   }
 
   /** A call as it is named. */
-  private record Named(By by, String target, @Nullable String method) {
-    boolean agreesWith(Named other) {
-      return target.equals(other.target)
-          && (method == null || other.method == null || method.equals(other.method));
-    }
-  }
+  private record Named(By by, String target, @Nullable String method) {}
 
   private List<Named> names(GuardRequest question, String pathBelow) {
     List<Named> names = new ArrayList<>(2);

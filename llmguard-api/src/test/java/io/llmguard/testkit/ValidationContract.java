@@ -229,6 +229,16 @@ public abstract class ValidationContract {
       RawHttp.Head no =
           askAt(client, "POST", "/validate/api/pull", line, "X-Original-URI: /api/version");
       assertThat(no.header("X-Llmguard-Reason")).hasValue("call-conflict");
+      RawHttp.Head third =
+          askAt(
+              client,
+              "POST",
+              "/validate/api/tags",
+              line,
+              "X-Original-URI: /api/tags",
+              "X-Forwarded-Uri: /api/tags",
+              "X-Forwarded-Method: GET");
+      assertThat(third.header("X-Llmguard-Reason")).hasValue("call-conflict");
       // the same call in both ways is no conflict, and only that call is judged
       String pull = "X-Forwarded-Uri: /api/pull";
       assertThat(ask(client, line, pull, "X-Original-URI: /api/pull").status()).isEqualTo(403);

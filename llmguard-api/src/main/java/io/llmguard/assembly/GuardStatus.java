@@ -1,5 +1,8 @@
 package io.llmguard.assembly;
 
+import io.llmguard.Guard;
+import io.llmguard.Stage;
+import io.llmguard.StoreBacked;
 import io.llmguard.audit.AuditQueue;
 import io.llmguard.audit.AuditStage;
 import io.llmguard.key.KeyDirectory;
@@ -18,10 +21,11 @@ public record GuardStatus(boolean serving, Map<String, Map<String, Object>> deta
   /**
    * Asks the parts.
    *
+   * @param guard the guard, whose stages tell whether their stores answer
    * @param keys where keys are looked up, or null where that is unknown
    * @param audit the audit trail, or null for none
    */
-  public static GuardStatus of(@Nullable KeyLookup keys, @Nullable AuditStage audit) {
+  public static GuardStatus of(Guard guard, @Nullable KeyLookup keys, @Nullable AuditStage audit) {
     Map<String, Map<String, Object>> details = new LinkedHashMap<>();
     boolean serving = true;
     if (keys instanceof KeyDirectory directory) {
@@ -49,6 +53,14 @@ public record GuardStatus(boolean serving, Map<String, Map<String, Object>> deta
       }
       details.put("audit", figures);
       serving &= state.healthy();
+    }
+    for (Stage stage : guard.stages()) {
+      if (stage instanceof StoreBacked backed) {
+        boolean available = backed.storeAvailable();
+        details.put(
+            stage.name(), Map.of("storeAvailable", available, "failsOpen", backed.failsOpen()));
+        serving &= available || backed.failsOpen();
+      }
     }
     return new GuardStatus(serving, details);
   }

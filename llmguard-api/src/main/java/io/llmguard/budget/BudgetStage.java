@@ -6,6 +6,7 @@ import io.llmguard.FailedAttempt;
 import io.llmguard.Outcome;
 import io.llmguard.Refusal;
 import io.llmguard.Stage;
+import io.llmguard.StoreBacked;
 import io.llmguard.TimeSource;
 import io.llmguard.audit.AuditEvent;
 import io.llmguard.auth.Caller;
@@ -46,7 +47,7 @@ import org.slf4j.LoggerFactory;
  * with 503 {@code budget-unavailable} while the ledger is out of reach, unless told otherwise.
  * Thread-safe; it does not block, and leaves the ledger open.
  */
-public final class BudgetStage implements Stage {
+public final class BudgetStage implements Stage, StoreBacked {
   /** The policy's name. */
   public static final String POLICY = "budget";
 
@@ -88,9 +89,14 @@ public final class BudgetStage implements Stage {
     return "budget";
   }
 
-  /** False from a failure of the ledger to its next success. */
+  @Override
   public boolean storeAvailable() {
     return ledger.available();
+  }
+
+  @Override
+  public boolean failsOpen() {
+    return failOpen;
   }
 
   // ---- before the call

@@ -3,6 +3,7 @@ package io.llmguard.limit;
 import io.llmguard.Decision;
 import io.llmguard.Exchange;
 import io.llmguard.Stage;
+import io.llmguard.StoreBacked;
 import java.util.concurrent.CompletionStage;
 
 /**
@@ -13,7 +14,7 @@ import java.util.concurrent.CompletionStage;
  * also when a later stage refuses the call. IPv6 addresses count by their network of 64 bits. The
  * address is {@link Exchange#clientAddress}. The policy is {@code per-ip}.
  */
-public final class AddressRateLimitStage implements Stage {
+public final class AddressRateLimitStage implements Stage, StoreBacked {
   /** The policy's name. */
   public static final String POLICY = "per-ip";
 
@@ -37,9 +38,14 @@ public final class AddressRateLimitStage implements Stage {
     return "address-rate-limit";
   }
 
-  /** False from a failure of the store to its next answer. */
+  @Override
   public boolean storeAvailable() {
     return limiter.storeAvailable();
+  }
+
+  @Override
+  public boolean failsOpen() {
+    return limiter.failsOpen();
   }
 
   @Override

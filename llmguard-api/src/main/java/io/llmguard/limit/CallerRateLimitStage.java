@@ -4,6 +4,7 @@ import io.llmguard.Decision;
 import io.llmguard.Exchange;
 import io.llmguard.Outcome;
 import io.llmguard.Stage;
+import io.llmguard.StoreBacked;
 import io.llmguard.auth.Caller;
 import java.util.concurrent.CompletionStage;
 import org.jspecify.annotations.Nullable;
@@ -17,7 +18,7 @@ import org.jspecify.annotations.Nullable;
  * already, with 429 {@code token-limit}, before a request is charged. The charge is given back when
  * a later stage refuses the call. The policy is {@code per-key}.
  */
-public final class CallerRateLimitStage implements Stage {
+public final class CallerRateLimitStage implements Stage, StoreBacked {
   /** The policy's name. */
   public static final String POLICY = "per-key";
 
@@ -56,9 +57,14 @@ public final class CallerRateLimitStage implements Stage {
     return "caller-rate-limit";
   }
 
-  /** False from a failure of the store to its next answer. */
+  @Override
   public boolean storeAvailable() {
     return requests.storeAvailable() && tokens.storeAvailable();
+  }
+
+  @Override
+  public boolean failsOpen() {
+    return requests.failsOpen() && tokens.failsOpen();
   }
 
   @Override

@@ -20,6 +20,7 @@ final class Limiter {
   private final LimitListener listener;
   private final String serviceLimitPrefix;
   private volatile boolean storeAvailable = true;
+  private volatile @Nullable Charge failed;
   private volatile @Nullable PolicyField field;
 
   /** The value of RateLimit-Policy, which stays the same for a limit. */
@@ -51,9 +52,31 @@ final class Limiter {
     return policy;
   }
 
-  /** False from a failure of the store to its next answer. */
+  /**
+   * False from a failure of the store to its next answer, for which it is asked again here: where
+   * nobody calls because nothing works, nothing else would find out.
+   */
   boolean storeAvailable() {
+    Charge unanswered = failed;
+    if (!storeAvailable && unanswered != null) {
+      failed = null; // one question at a time
+      var unused =
+          ask(unanswered, false)
+              .whenComplete(
+                  (probe, failure) -> {
+                    if (failure == null) {
+                      storeAvailable = true;
+                    } else {
+                      failed = unanswered;
+                    }
+                  });
+    }
     return storeAvailable;
+  }
+
+  /** True if calls pass unchecked while the store fails. */
+  boolean failsOpen() {
+    return mode.failOpen() || mode.shadow();
   }
 
   CompletionStage<Probe> ask(Charge charge, boolean consume) {
@@ -68,26 +91,28 @@ final class Limiter {
 
   /** Gives back what a call took. */
   void refund(Charge charge) {
-    watch(() -> store.refund(charge.key(), charge.limit(), charge.amount()));
+    watch(charge, () -> store.refund(charge.key(), charge.limit(), charge.amount()));
   }
 
   /** Takes more than was asked for before, into debt if need be. */
   void charge(Charge charge) {
-    watch(() -> store.charge(charge.key(), charge.limit(), charge.amount()));
+    watch(charge, () -> store.charge(charge.key(), charge.limit(), charge.amount()));
   }
 
-  private void watch(java.util.function.Supplier<CompletionStage<Void>> operation) {
+  private void watch(Charge charge, java.util.function.Supplier<CompletionStage<Void>> operation) {
     try {
-      operation
-          .get()
-          .whenComplete(
-              (done, failure) -> {
-                if (storeAvailable != (failure == null)) {
-                  storeAvailable = failure == null;
-                }
-              });
+      operation.get().whenComplete((done, failure) -> answered(charge, failure == null));
     } catch (RuntimeException e) {
-      storeAvailable = false;
+      answered(charge, false);
+    }
+  }
+
+  private void answered(Charge charge, boolean well) {
+    if (!well) {
+      failed = charge;
+    }
+    if (storeAvailable != well) {
+      storeAvailable = well;
     }
   }
 
@@ -100,9 +125,7 @@ final class Limiter {
    */
   @Nullable Refusal judge(
       Charge charge, @Nullable Probe probe, boolean last, HeaderMap responseHeaders) {
-    if (storeAvailable != (probe != null)) {
-      storeAvailable = probe != null;
-    }
+    answered(charge, probe != null);
     if (probe == null) {
       return unchecked();
     }
@@ -125,7 +148,7 @@ final class Limiter {
   }
 
   private @Nullable Refusal unchecked() {
-    if (mode.failOpen() || mode.shadow()) {
+    if (failsOpen()) {
       listener.heard(policy, Event.PASSED_UNCHECKED);
       return null;
     }

@@ -4,6 +4,7 @@ import io.llmguard.Decision;
 import io.llmguard.Exchange;
 import io.llmguard.Outcome;
 import io.llmguard.Stage;
+import io.llmguard.StoreBacked;
 import io.llmguard.auth.Caller;
 import io.llmguard.wire.Call;
 import java.util.ArrayList;
@@ -35,7 +36,7 @@ import org.jspecify.annotations.Nullable;
  * <p>Refuses with 429 {@code rate-limit} and {@code Retry-After}. The policies are {@code
  * per-model} and {@code per-key-model}. Thread-safe.
  */
-public final class ModelRateLimitStage implements Stage {
+public final class ModelRateLimitStage implements Stage, StoreBacked {
   /** The name of the policy that counts all callers together. */
   public static final String POLICY = "per-model";
 
@@ -96,11 +97,16 @@ public final class ModelRateLimitStage implements Stage {
     return "model-rate-limit";
   }
 
-  /** False from a failure of the store to its next answer. */
+  @Override
   public boolean storeAvailable() {
     return callersOwn.storeAvailable()
         && Stream.concat(shared.stream(), perCaller.stream())
             .allMatch(rule -> rule.limiter.storeAvailable());
+  }
+
+  @Override
+  public boolean failsOpen() {
+    return together.failsOpen() && apart.failsOpen();
   }
 
   @Override

@@ -4,6 +4,7 @@ import io.llmguard.Decision;
 import io.llmguard.Exchange;
 import io.llmguard.Outcome;
 import io.llmguard.Stage;
+import io.llmguard.StoreBacked;
 import io.llmguard.auth.Caller;
 import io.llmguard.limit.TokenEstimator.Estimate;
 import io.llmguard.wire.Call;
@@ -24,7 +25,7 @@ import org.jspecify.annotations.Nullable;
  * <p>Refuses with 429 {@code token-limit} and {@code Retry-After}. The policy is {@code
  * tokens-per-key}; its quota unit {@code tokens} is not among the registered ones. Thread-safe.
  */
-public final class TokenRateLimitStage implements Stage {
+public final class TokenRateLimitStage implements Stage, StoreBacked {
   /** The policy's name. */
   public static final String POLICY = "tokens-per-key";
 
@@ -58,9 +59,14 @@ public final class TokenRateLimitStage implements Stage {
     return "token-rate-limit";
   }
 
-  /** False from a failure of the store to its next answer. */
+  @Override
   public boolean storeAvailable() {
     return limiter.storeAvailable();
+  }
+
+  @Override
+  public boolean failsOpen() {
+    return limiter.failsOpen();
   }
 
   @Override

@@ -43,7 +43,7 @@ public final class FormStage implements Stage {
   /**
    * A stage.
    *
-   * @param directory where forms are kept while they are judged and sent; it must exist
+   * @param directory where forms are kept while they are judged and sent; made where it is missing
    * @param maxBytes the largest form, at least 1
    */
   public FormStage(Path directory, long maxBytes) {

@@ -4,6 +4,7 @@ import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
 import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.nio.file.attribute.FileAttribute;
@@ -28,11 +29,11 @@ public final class Spool implements AutoCloseable {
   /**
    * A new, empty spool.
    *
-   * @param directory where the file is made; it must exist
+   * @param directory where the file is made; itself made, for its owner only, where it is missing
    * @param limit the most bytes that it takes
    */
   public static Spool create(Path directory, long limit) throws IOException {
-    Path file = Files.createTempFile(directory, "llmguard-", ".spool", ownerOnly(directory));
+    Path file = temporary(directory);
     try {
       return new Spool(file, FileChannel.open(file, StandardOpenOption.WRITE), limit);
     } catch (IOException e) {
@@ -41,10 +42,20 @@ public final class Spool implements AutoCloseable {
     }
   }
 
-  private static FileAttribute<?>[] ownerOnly(Path directory) {
+  private static Path temporary(Path directory) throws IOException {
+    FileAttribute<?>[] ownerOnly = mode(directory, "rw-------");
+    try {
+      return Files.createTempFile(directory, "llmguard-", ".spool", ownerOnly);
+    } catch (NoSuchFileException e) {
+      Files.createDirectories(directory, mode(directory, "rwx------"));
+      return Files.createTempFile(directory, "llmguard-", ".spool", ownerOnly);
+    }
+  }
+
+  private static FileAttribute<?>[] mode(Path directory, String permissions) {
     return directory.getFileSystem().supportedFileAttributeViews().contains("posix")
         ? new FileAttribute<?>[] {
-          PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rw-------"))
+          PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString(permissions))
         }
         : new FileAttribute<?>[0];
   }

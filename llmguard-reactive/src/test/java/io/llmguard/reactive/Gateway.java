@@ -1,7 +1,7 @@
 package io.llmguard.reactive;
 
 import io.llmguard.Guard;
-import io.llmguard.reactive.boot.BootApplication;
+import io.llmguard.boot.BootApplication;
 import io.llmguard.testkit.HttpContract;
 import io.llmguard.upstream.Proxy;
 import java.io.IOException;
@@ -19,7 +19,7 @@ final class Gateway {
   static HttpContract.Server start(
       String contextPath, Guard guard, Proxy proxy, Duration bodyDeadline) {
     if ("Boot".equals(System.getProperty("llmguard.engine"))) {
-      return BootApplication.gateway(contextPath, guard, proxy, bodyDeadline);
+      return BootApplication.gateway(contextPath, guard, proxy, bodyDeadline).start();
     }
     NettyServer server =
         NettyServer.startAt(

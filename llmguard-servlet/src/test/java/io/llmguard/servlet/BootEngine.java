@@ -1,7 +1,7 @@
 package io.llmguard.servlet;
 
 import io.llmguard.Guard;
-import io.llmguard.servlet.boot.BootApplication;
+import io.llmguard.boot.BootApplication;
 import io.llmguard.testkit.TestAuthority;
 import io.llmguard.upstream.Proxy;
 import java.time.Duration;
@@ -32,18 +32,7 @@ final class BootEngine implements Engine {
   /** The guard and the proxy as beans of an application that is otherwise configured by itself. */
   @Override
   public Running gateway(String contextPath, Guard guard, Proxy proxy, Duration bodyDeadline) {
-    return running(
-        BootApplication.with(
-                "llmguard.enabled=true",
-                "server.servlet.context-path=" + contextPath,
-                "llmguard.web.paths=/**",
-                "llmguard.web.async-dispatch=true",
-                "llmguard.proxy.paths=/**",
-                "llmguard.limits.body-time=" + bodyDeadline.toMillis() + "ms",
-                "llmguard.first-key=false",
-                "llmguard.audit.enabled=false")
-            .bean(Guard.class, guard)
-            .bean(Proxy.class, proxy));
+    return running(BootApplication.gateway(contextPath, guard, proxy, bodyDeadline));
   }
 
   private static Running running(BootApplication.Builder application) {

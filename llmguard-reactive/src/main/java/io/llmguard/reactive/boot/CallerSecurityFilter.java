@@ -2,13 +2,10 @@ package io.llmguard.reactive.boot;
 
 import io.llmguard.Exchange;
 import io.llmguard.auth.Caller;
+import io.llmguard.boot.internal.CallerAuthentication;
 import io.llmguard.reactive.GuardWebFilter;
-import java.util.List;
 import org.springframework.core.Ordered;
-import org.springframework.security.core.Authentication;
-import org.springframework.security.core.authority.SimpleGrantedAuthority;
 import org.springframework.security.core.context.ReactiveSecurityContextHolder;
-import org.springframework.security.web.authentication.preauth.PreAuthenticatedAuthenticationToken;
 import org.springframework.web.server.ServerWebExchange;
 import org.springframework.web.server.WebFilter;
 import org.springframework.web.server.WebFilterChain;
@@ -17,9 +14,6 @@ import reactor.core.publisher.Mono;
 /**
  * Leaves the caller that the guard in front has admitted in the Reactor context, where Spring
  * Security looks for who is authenticated.
- *
- * <p>The principal is the {@link Caller}; it has an authority {@code SCOPE_…} for each of its
- * scopes.
  */
 final class CallerSecurityFilter implements WebFilter, Ordered {
   private final int order;
@@ -41,15 +35,7 @@ final class CallerSecurityFilter implements WebFilter, Ordered {
         ? chain.filter(webExchange)
         : chain
             .filter(webExchange)
-            .contextWrite(ReactiveSecurityContextHolder.withAuthentication(authentication(caller)));
-  }
-
-  private static Authentication authentication(Caller caller) {
-    List<SimpleGrantedAuthority> authorities =
-        caller.scopes().stream()
-            .map(scope -> new SimpleGrantedAuthority("SCOPE_" + scope.word()))
-            .toList();
-    // no credential: what the caller showed is nobody's business behind the guard
-    return new PreAuthenticatedAuthenticationToken(caller, "", authorities);
+            .contextWrite(
+                ReactiveSecurityContextHolder.withAuthentication(CallerAuthentication.of(caller)));
   }
 }

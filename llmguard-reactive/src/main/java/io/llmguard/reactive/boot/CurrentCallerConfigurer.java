@@ -1,8 +1,8 @@
 package io.llmguard.reactive.boot;
 
-import io.llmguard.Exchange;
 import io.llmguard.auth.Caller;
 import io.llmguard.auth.CurrentCaller;
+import io.llmguard.boot.internal.AdmittedCaller;
 import io.llmguard.reactive.GuardWebFilter;
 import org.springframework.core.MethodParameter;
 import org.springframework.web.reactive.BindingContext;
@@ -21,20 +21,12 @@ final class CurrentCallerConfigurer implements WebFluxConfigurer, HandlerMethodA
 
   @Override
   public boolean supportsParameter(MethodParameter parameter) {
-    return parameter.getParameterType() == Caller.class
-        && parameter.hasParameterAnnotation(CurrentCaller.class);
+    return AdmittedCaller.wanted(parameter);
   }
 
   @Override
   public Mono<Object> resolveArgument(
       MethodParameter parameter, BindingContext binding, ServerWebExchange webExchange) {
-    Exchange exchange = GuardWebFilter.exchange(webExchange);
-    Caller caller = exchange == null ? null : exchange.caller();
-    return caller != null
-        ? Mono.just(caller)
-        : Mono.error(
-            new IllegalStateException(
-                "no guard has admitted this call, so nobody is its caller: is its path among"
-                    + " llmguard.web.paths?"));
+    return Mono.fromCallable(() -> AdmittedCaller.of(GuardWebFilter.exchange(webExchange)));
   }
 }

@@ -2,6 +2,7 @@ package io.llmguard.reactive.boot;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.llmguard.boot.BootApplication;
 import io.llmguard.testkit.RawHttp;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;

@@ -2,6 +2,7 @@ package io.llmguard.servlet.boot;
 
 import io.llmguard.Exchange;
 import io.llmguard.auth.Caller;
+import io.llmguard.boot.internal.CallerAuthentication;
 import io.llmguard.servlet.GuardFilter;
 import jakarta.servlet.Filter;
 import jakarta.servlet.FilterChain;
@@ -11,20 +12,14 @@ import jakarta.servlet.ServletResponse;
 import jakarta.servlet.http.HttpServletRequest;
 import jakarta.servlet.http.HttpServletResponse;
 import java.io.IOException;
-import java.util.List;
-import org.springframework.security.core.GrantedAuthority;
-import org.springframework.security.core.authority.SimpleGrantedAuthority;
-import org.springframework.security.core.context.SecurityContext;
 import org.springframework.security.core.context.SecurityContextImpl;
-import org.springframework.security.web.authentication.preauth.PreAuthenticatedAuthenticationToken;
 import org.springframework.security.web.context.RequestAttributeSecurityContextRepository;
 
 /**
  * Leaves the caller that the guard in front has admitted where Spring Security's filter chain looks
  * for who is authenticated: in an attribute of the request, for this request only.
  *
- * <p>The principal is the {@link Caller}; it has an authority {@code SCOPE_…} for each of its
- * scopes. A session's own login stays.
+ * <p>A session's own login stays.
  */
 final class CallerSecurityFilter implements Filter {
   private final RequestAttributeSecurityContextRepository repository =
@@ -37,19 +32,10 @@ final class CallerSecurityFilter implements Filter {
       Exchange exchange = GuardFilter.exchange(request);
       Caller caller = exchange == null ? null : exchange.caller();
       if (caller != null) {
-        repository.saveContext(context(caller), request, response);
+        repository.saveContext(
+            new SecurityContextImpl(CallerAuthentication.of(caller)), request, response);
       }
     }
     chain.doFilter(req, res);
-  }
-
-  private static SecurityContext context(Caller caller) {
-    List<GrantedAuthority> authorities =
-        caller.scopes().stream()
-            .<GrantedAuthority>map(scope -> new SimpleGrantedAuthority("SCOPE_" + scope.word()))
-            .toList();
-    // no credential: what the caller showed is nobody's business behind the guard
-    return new SecurityContextImpl(
-        new PreAuthenticatedAuthenticationToken(caller, "", authorities));
   }
 }

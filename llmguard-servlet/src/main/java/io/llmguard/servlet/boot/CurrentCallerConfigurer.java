@@ -1,8 +1,8 @@
 package io.llmguard.servlet.boot;
 
-import io.llmguard.Exchange;
 import io.llmguard.auth.Caller;
 import io.llmguard.auth.CurrentCaller;
+import io.llmguard.boot.internal.AdmittedCaller;
 import io.llmguard.servlet.GuardFilter;
 import jakarta.servlet.http.HttpServletRequest;
 import java.util.List;
@@ -23,8 +23,7 @@ final class CurrentCallerConfigurer implements WebMvcConfigurer, HandlerMethodAr
 
   @Override
   public boolean supportsParameter(MethodParameter parameter) {
-    return parameter.getParameterType() == Caller.class
-        && parameter.hasParameterAnnotation(CurrentCaller.class);
+    return AdmittedCaller.wanted(parameter);
   }
 
   @Override
@@ -34,13 +33,6 @@ final class CurrentCallerConfigurer implements WebMvcConfigurer, HandlerMethodAr
       NativeWebRequest webRequest,
       @Nullable WebDataBinderFactory binder) {
     HttpServletRequest request = webRequest.getNativeRequest(HttpServletRequest.class);
-    Exchange exchange = request == null ? null : GuardFilter.exchange(request);
-    Caller caller = exchange == null ? null : exchange.caller();
-    if (caller == null) {
-      throw new IllegalStateException(
-          "no guard has admitted this call, so nobody is its caller: is its path among"
-              + " llmguard.web.paths?");
-    }
-    return caller;
+    return AdmittedCaller.of(request == null ? null : GuardFilter.exchange(request));
   }
 }

@@ -7,6 +7,7 @@ import io.llmguard.auth.Authentication;
 import io.llmguard.auth.Authenticator;
 import io.llmguard.auth.Caller;
 import io.llmguard.auth.CurrentCaller;
+import io.llmguard.boot.BootApplication;
 import io.llmguard.testkit.RawHttp;
 import jakarta.servlet.Filter;
 import jakarta.servlet.FilterChain;

@@ -1,4 +1,4 @@
-package io.llmguard.reactive.boot;
+package io.llmguard.boot;
 
 import io.llmguard.Guard;
 import io.llmguard.Stage;
@@ -45,9 +45,13 @@ public final class LlmGuardEndpoint {
     GuardStatus now = status.get();
     return new Answer(
         now.serving(),
-        paths.guardedPrefixes(),
-        paths.proxiedPrefixes(),
+        patterns(paths.guardedPrefixes()),
+        patterns(paths.proxiedPrefixes()),
         guard.stages().stream().map(Stage::name).toList(),
         now.details());
+  }
+
+  private static List<String> patterns(List<String> prefixes) {
+    return prefixes.stream().map(prefix -> prefix + "**").toList();
   }
 }

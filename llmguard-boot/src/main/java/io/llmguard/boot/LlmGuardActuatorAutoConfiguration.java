@@ -1,4 +1,4 @@
-package io.llmguard.reactive.boot;
+package io.llmguard.boot;
 
 import io.llmguard.Guard;
 import io.llmguard.assembly.ApplicationPaths;
@@ -6,7 +6,8 @@ import io.llmguard.assembly.GuardStatus;
 import io.llmguard.audit.AuditStage;
 import io.llmguard.key.KeyLookup;
 import java.util.function.Supplier;
-import org.springframework.beans.factory.ObjectProvider;
+import org.jspecify.annotations.Nullable;
+import org.springframework.beans.factory.config.ConfigurableListableBeanFactory;
 import org.springframework.boot.actuate.autoconfigure.endpoint.condition.ConditionalOnAvailableEndpoint;
 import org.springframework.boot.actuate.endpoint.annotation.Endpoint;
 import org.springframework.boot.autoconfigure.AutoConfiguration;
@@ -24,21 +25,27 @@ public class LlmGuardActuatorAutoConfiguration {
   /** For Spring. */
   public LlmGuardActuatorAutoConfiguration() {}
 
-  private static Supplier<GuardStatus> status(
-      ObjectProvider<KeyLookup> keys, ObjectProvider<AuditStage> audit) {
-    return () -> GuardStatus.of(keys.getIfAvailable(), audit.getIfAvailable());
+  private static Supplier<GuardStatus> status(Guard guard, ConfigurableListableBeanFactory beans) {
+    return () -> GuardStatus.of(guard, made(beans, KeyLookup.class), made(beans, AuditStage.class));
+  }
+
+  /** The bean, if it is there already: to look at a part does not make it. */
+  private static <T> @Nullable T made(ConfigurableListableBeanFactory beans, Class<T> type) {
+    for (String name : beans.getBeanNamesForType(type, true, false)) {
+      if (beans.containsSingleton(name)) {
+        return beans.getBean(name, type);
+      }
+    }
+    return null;
   }
 
   /** The endpoint. */
   @Bean
-  @ConditionalOnMissingBean
+  @ConditionalOnMissingBean(value = LlmGuardEndpoint.class, name = "llmGuardEndpoint")
   @ConditionalOnAvailableEndpoint
   LlmGuardEndpoint llmGuardEndpoint(
-      Guard guard,
-      ApplicationPaths paths,
-      ObjectProvider<KeyLookup> keys,
-      ObjectProvider<AuditStage> audit) {
-    return new LlmGuardEndpoint(guard, paths, status(keys, audit));
+      Guard guard, ApplicationPaths paths, ConfigurableListableBeanFactory beans) {
+    return new LlmGuardEndpoint(guard, paths, status(guard, beans));
   }
 
   /** Spring Boot 3. */
@@ -50,8 +57,8 @@ public class LlmGuardActuatorAutoConfiguration {
     @Bean
     @ConditionalOnMissingBean(name = "llmguardHealthIndicator")
     org.springframework.boot.actuate.health.HealthIndicator llmguardHealthIndicator(
-        ObjectProvider<KeyLookup> keys, ObjectProvider<AuditStage> audit) {
-      Supplier<GuardStatus> status = status(keys, audit);
+        Guard guard, ConfigurableListableBeanFactory beans) {
+      Supplier<GuardStatus> status = status(guard, beans);
       return () -> {
         GuardStatus now = status.get();
         return (now.serving()
@@ -72,8 +79,8 @@ public class LlmGuardActuatorAutoConfiguration {
     @Bean
     @ConditionalOnMissingBean(name = "llmguardHealthIndicator")
     org.springframework.boot.health.contributor.HealthIndicator llmguardHealthIndicator(
-        ObjectProvider<KeyLookup> keys, ObjectProvider<AuditStage> audit) {
-      Supplier<GuardStatus> status = status(keys, audit);
+        Guard guard, ConfigurableListableBeanFactory beans) {
+      Supplier<GuardStatus> status = status(guard, beans);
       return () -> {
         GuardStatus now = status.get();
         return (now.serving()

@@ -1,4 +1,4 @@
-package io.llmguard.reactive.boot;
+package io.llmguard.boot;
 
 import io.llmguard.assembly.SettingException;
 import org.springframework.boot.diagnostics.AbstractFailureAnalyzer;

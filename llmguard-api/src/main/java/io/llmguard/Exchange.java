@@ -488,6 +488,11 @@ public final class Exchange {
     return meter;
   }
 
+  /** Sets what tells the answer's use, where the call is made by other means than bytes here. */
+  public void meter(ResponseMeter value) {
+    meter = value;
+  }
+
   /**
    * The status of the answer, or 0 before it is known; 499 for a client that left before the head.
    */

@@ -5,20 +5,27 @@ import io.llmguard.ollama.ChatRequest;
 import io.llmguard.ollama.ChatResponse;
 import io.llmguard.ollama.EmbedRequest;
 import io.llmguard.ollama.EmbedResponse;
+import io.llmguard.ollama.EmbeddingsRequest;
+import io.llmguard.ollama.EmbeddingsResponse;
+import io.llmguard.ollama.EventStream;
+import io.llmguard.ollama.Format;
 import io.llmguard.ollama.GenerateRequest;
 import io.llmguard.ollama.GenerateResponse;
+import io.llmguard.ollama.JsonSchema;
 import io.llmguard.ollama.Metrics;
 import io.llmguard.ollama.OllamaClient;
-import io.llmguard.ollama.internal.Json;
-import java.util.Map;
+import io.llmguard.ollama.internal.Structured;
 import java.util.Objects;
+import java.util.concurrent.CompletableFuture;
+import java.util.function.BiConsumer;
+import java.util.function.Function;
 import java.util.function.Supplier;
-import org.jspecify.annotations.Nullable;
 
 /**
- * Calls of an {@link OllamaClient}, each of which is led through a guard before, and settled with
- * what the server reported after. What is sent is what was checked, ceilings applied. Thread-safe;
- * the client stays its owner's to close.
+ * Generations and embeddings of an {@link OllamaClient}, each of which is led through a guard
+ * before, and settled with what the server reported after. What is sent is what was checked,
+ * ceilings applied. A refused call throws {@link CallRefusedException}, or fails its future with
+ * it. Thread-safe; the client stays its owner's to close.
  */
 public final class GuardedOllamaClient {
   private final OllamaClient client;
@@ -37,57 +44,148 @@ public final class GuardedOllamaClient {
   }
 
   /**
-   * A chat, answered at once.
+   * Chats: the next message of a conversation.
    *
    * @throws CallRefusedException if the guard refuses it
    */
   public ChatResponse chat(ChatRequest request) {
-    try (GuardedCall call = guard.begin(InProcessRequest.of(caller.get(), request))) {
-      ChatResponse answer =
-          client.chat(
-              ChatRequest.builder(request.model(), request.messages())
-                  .extra(checked(call))
-                  .build());
-      answered(call, answer.metrics());
-      return answer;
-    }
+    return answer(
+        InProcessRequest.of(caller.get(), request),
+        call -> client.chat(call.checked(request)),
+        (call, answer) -> call.answered(answer.metrics()));
+  }
+
+  /** Chats: the next message of a conversation. As a stream, to be closed. */
+  public GuardedStream<ChatResponse, ChatResponse> chatStream(ChatRequest request) {
+    return stream(
+        InProcessRequest.streamed(caller.get(), request),
+        call -> client.chatStream(call.checked(request)),
+        ChatResponse::metrics);
+  }
+
+  /** Chats: the next message of a conversation. As a future; cancelling it cancels the call. */
+  public CompletableFuture<ChatResponse> chatAsync(ChatRequest request) {
+    return async(
+        InProcessRequest.of(caller.get(), request),
+        call -> client.chatAsync(call.checked(request)),
+        (call, answer) -> call.answered(answer.metrics()));
   }
 
   /**
-   * A completion, answered at once.
+   * Chats, and reads the answer as a record, as {@link OllamaClient#chat(ChatRequest, Class)} does.
+   *
+   * @throws CallRefusedException if the guard refuses it
+   */
+  public <T extends Record> T chat(ChatRequest request, Class<T> type) {
+    ChatRequest formatted = request.withFormat(Format.schema(JsonSchema.of(type)));
+    return Structured.read(chat(formatted).text(), type);
+  }
+
+  /**
+   * Generates: what follows a prompt.
    *
    * @throws CallRefusedException if the guard refuses it
    */
   public GenerateResponse generate(GenerateRequest request) {
-    try (GuardedCall call = guard.begin(InProcessRequest.of(caller.get(), request))) {
-      GenerateResponse answer =
-          client.generate(GenerateRequest.builder(request.model()).extra(checked(call)).build());
-      answered(call, answer.metrics());
-      return answer;
-    }
+    return answer(
+        InProcessRequest.of(caller.get(), request),
+        call -> client.generate(call.checked(request)),
+        (call, answer) -> call.answered(answer.metrics()));
+  }
+
+  /** Generates: what follows a prompt. As a stream, to be closed. */
+  public GuardedStream<GenerateResponse, GenerateResponse> generateStream(GenerateRequest request) {
+    return stream(
+        InProcessRequest.streamed(caller.get(), request),
+        call -> client.generateStream(call.checked(request)),
+        GenerateResponse::metrics);
+  }
+
+  /** Generates: what follows a prompt. As a future; cancelling it cancels the call. */
+  public CompletableFuture<GenerateResponse> generateAsync(GenerateRequest request) {
+    return async(
+        InProcessRequest.of(caller.get(), request),
+        call -> client.generateAsync(call.checked(request)),
+        (call, answer) -> call.answered(answer.metrics()));
   }
 
   /**
-   * An embedding.
+   * Generates, and reads the answer as a record, as {@link OllamaClient#generate(GenerateRequest,
+   * Class)} does.
+   *
+   * @throws CallRefusedException if the guard refuses it
+   */
+  public <T extends Record> T generate(GenerateRequest request, Class<T> type) {
+    GenerateRequest formatted = request.withFormat(Format.schema(JsonSchema.of(type)));
+    return Structured.read(generate(formatted).text(), type);
+  }
+
+  /**
+   * Vectors of texts.
    *
    * @throws CallRefusedException if the guard refuses it
    */
   public EmbedResponse embed(EmbedRequest request) {
-    try (GuardedCall call = guard.begin(InProcessRequest.of(caller.get(), request))) {
-      EmbedResponse answer =
-          client.embed(
-              EmbedRequest.builder(request.model(), request.input()).extra(checked(call)).build());
-      call.answered(answer.promptEvalCount(), 0);
+    return answer(
+        InProcessRequest.of(caller.get(), request),
+        call -> client.embed(call.checked(request)),
+        (call, answer) -> call.answered(answer.promptEvalCount(), 0));
+  }
+
+  /** Vectors of texts. As a future; cancelling it cancels the call. */
+  public CompletableFuture<EmbedResponse> embedAsync(EmbedRequest request) {
+    return async(
+        InProcessRequest.of(caller.get(), request),
+        call -> client.embedAsync(call.checked(request)),
+        (call, answer) -> call.answered(answer.promptEvalCount(), 0));
+  }
+
+  /**
+   * The vector of one text, by the older endpoint, which reports no tokens: they are estimated.
+   *
+   * @throws CallRefusedException if the guard refuses it
+   */
+  public EmbeddingsResponse embeddings(EmbeddingsRequest request) {
+    return answer(
+        InProcessRequest.of(caller.get(), request),
+        call -> client.embeddings(call.checked(request)),
+        (call, answer) -> call.answered());
+  }
+
+  /** The vector of one text, by the older endpoint. As a future; cancelling it cancels the call. */
+  public CompletableFuture<EmbeddingsResponse> embeddingsAsync(EmbeddingsRequest request) {
+    return async(
+        InProcessRequest.of(caller.get(), request),
+        call -> client.embeddingsAsync(call.checked(request)),
+        (call, answer) -> call.answered());
+  }
+
+  private <A> A answer(
+      InProcessRequest request, Function<GuardedCall, A> ask, BiConsumer<GuardedCall, A> settle) {
+    try (GuardedCall call = guard.begin(request)) {
+      A answer = ask.apply(call);
+      settle.accept(call, answer);
       return answer;
     }
   }
 
-  private static Map<String, @Nullable Object> checked(GuardedCall call) {
-    byte[] body = call.body();
-    return Json.object(body, 0, body.length);
+  private <E, R> GuardedStream<E, R> stream(
+      InProcessRequest request,
+      Function<GuardedCall, EventStream<E, R>> ask,
+      Function<R, Metrics> used) {
+    GuardedCall call = guard.begin(request);
+    try {
+      return new GuardedStream<>(ask.apply(call), call, used);
+    } catch (RuntimeException e) {
+      call.close();
+      throw e;
+    }
   }
 
-  private static void answered(GuardedCall call, Metrics used) {
-    call.answered(used.promptEvalCount(), used.evalCount());
+  private <A> CompletableFuture<A> async(
+      InProcessRequest request,
+      Function<GuardedCall, CompletableFuture<A>> ask,
+      BiConsumer<GuardedCall, A> settle) {
+    return new AsyncGuardedCall<>(ask, settle).begin(guard.beginAsync(request));
   }
 }

@@ -40,9 +40,28 @@ public final class InProcessGuard implements AutoCloseable {
     return guard.admit(request);
   }
 
-  /** The admitted call; fails with {@link CallRefusedException} if it is refused. */
+  /**
+   * The admitted call; fails with {@link CallRefusedException} if it is refused. A future that is
+   * cancelled gives the call up, also where it is admitted later.
+   */
   public CompletableFuture<GuardedCall> beginAsync(InProcessRequest request) {
-    return admit(request).toCompletableFuture().thenApply(InProcessGuard::admitted);
+    CompletableFuture<GuardedCall> begun = new CompletableFuture<>();
+    var unused =
+        admit(request)
+            .whenComplete(
+                (decision, failure) -> {
+                  if (decision instanceof Decision.Admit admit) {
+                    GuardedCall call = new GuardedCall(admit.exchange());
+                    if (!begun.complete(call)) {
+                      call.abandoned(0);
+                    }
+                  } else if (decision instanceof Decision.Refuse refuse) {
+                    begun.completeExceptionally(new CallRefusedException(refuse.refusal()));
+                  } else {
+                    begun.completeExceptionally(failure);
+                  }
+                });
+    return begun;
   }
 
   /**
@@ -59,13 +78,6 @@ public final class InProcessGuard implements AutoCloseable {
       }
       throw e;
     }
-  }
-
-  private static GuardedCall admitted(Decision decision) {
-    if (decision instanceof Decision.Refuse refuse) {
-      throw new CallRefusedException(refuse.refusal());
-    }
-    return new GuardedCall(((Decision.Admit) decision).exchange());
   }
 
   @Override

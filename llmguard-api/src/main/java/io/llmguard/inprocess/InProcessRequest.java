@@ -6,6 +6,7 @@ import io.llmguard.Headers;
 import io.llmguard.auth.Caller;
 import io.llmguard.ollama.ChatRequest;
 import io.llmguard.ollama.EmbedRequest;
+import io.llmguard.ollama.EmbeddingsRequest;
 import io.llmguard.ollama.GenerateRequest;
 import io.llmguard.ollama.internal.Bodies;
 import io.llmguard.ollama.internal.Json;
@@ -54,6 +55,21 @@ public final class InProcessRequest implements GuardRequest {
   /** A completion that is answered at once. */
   public static InProcessRequest of(Caller caller, GenerateRequest request) {
     return of(caller, Operation.OLLAMA_GENERATE, Json.bytes(Bodies.of(request, false)));
+  }
+
+  /** A chat that is answered piece by piece. */
+  public static InProcessRequest streamed(Caller caller, ChatRequest request) {
+    return of(caller, Operation.OLLAMA_CHAT, Json.bytes(Bodies.of(request, true)));
+  }
+
+  /** A completion that is answered piece by piece. */
+  public static InProcessRequest streamed(Caller caller, GenerateRequest request) {
+    return of(caller, Operation.OLLAMA_GENERATE, Json.bytes(Bodies.of(request, true)));
+  }
+
+  /** An embedding by the older endpoint. */
+  public static InProcessRequest of(Caller caller, EmbeddingsRequest request) {
+    return of(caller, Operation.OLLAMA_EMBEDDINGS, Json.bytes(Bodies.of(request)));
   }
 
   /** An embedding. */

@@ -6,8 +6,13 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import dev.langchain4j.data.message.AiMessage;
 import dev.langchain4j.data.message.UserMessage;
 import dev.langchain4j.model.chat.ChatModel;
+import dev.langchain4j.model.chat.StreamingChatModel;
 import dev.langchain4j.model.chat.request.ChatRequest;
 import dev.langchain4j.model.chat.response.ChatResponse;
+import dev.langchain4j.model.chat.response.PartialResponse;
+import dev.langchain4j.model.chat.response.PartialResponseContext;
+import dev.langchain4j.model.chat.response.StreamingChatResponseHandler;
+import dev.langchain4j.model.chat.response.StreamingHandle;
 import dev.langchain4j.model.output.TokenUsage;
 import io.llmguard.Decision;
 import io.llmguard.Exchange;
@@ -31,14 +36,17 @@ import io.llmguard.wire.RequestReader;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CompletionStage;
+import java.util.concurrent.atomic.AtomicBoolean;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.springframework.ai.chat.client.ChatClient;
 import org.springframework.ai.chat.metadata.ChatResponseMetadata;
 import org.springframework.ai.chat.metadata.DefaultUsage;
+import org.springframework.ai.chat.metadata.EmptyUsage;
 import org.springframework.ai.chat.model.Generation;
 import org.springframework.ai.chat.prompt.ChatOptions;
 import org.springframework.ai.chat.prompt.Prompt;
+import reactor.core.publisher.Flux;
 
 class GuardedModelsTest {
   private final List<Exchange> ended = new ArrayList<>();
@@ -161,5 +169,173 @@ class GuardedModelsTest {
         .isInstanceOf(CallRefusedException.class);
     assertThat(asked).isEmpty();
     assertThat(outcomes).containsExactly("refused:ceiling", "refused:model-not-allowed");
+  }
+
+  /** A LangChain4j model that answers in pieces, as far as it is let. */
+  private static final class StreamingModel implements StreamingChatModel {
+    private final List<ChatRequest> asked = new ArrayList<>();
+
+    @Override
+    public void doChat(ChatRequest request, StreamingChatResponseHandler handler) {
+      asked.add(request);
+      AtomicBoolean cancelled = new AtomicBoolean();
+      StreamingHandle handle =
+          new StreamingHandle() {
+            @Override
+            public void cancel() {
+              cancelled.set(true);
+            }
+
+            @Override
+            public boolean isCancelled() {
+              return cancelled.get();
+            }
+          };
+      for (String piece : List.of("Sa", "lt", ".")) {
+        if (!cancelled.get()) {
+          handler.onPartialResponse(new PartialResponse(piece), new PartialResponseContext(handle));
+        }
+      }
+      if (!cancelled.get()) {
+        handler.onCompleteResponse(
+            ChatResponse.builder()
+                .aiMessage(AiMessage.from("Salt."))
+                .tokenUsage(new TokenUsage(7, 3))
+                .build());
+      }
+    }
+  }
+
+  /** Remembers what it is told, and cancels after some pieces. */
+  private static final class Told implements StreamingChatResponseHandler {
+    private final StringBuilder text = new StringBuilder();
+    private final int most;
+    private int pieces;
+    private Throwable failure;
+
+    Told(int most) {
+      this.most = most;
+    }
+
+    @Override
+    public void onPartialResponse(PartialResponse piece, PartialResponseContext context) {
+      text.append(piece.text());
+      if (++pieces == most) {
+        context.streamingHandle().cancel();
+      }
+    }
+
+    @Override
+    public void onCompleteResponse(ChatResponse answer) {
+      text.append(" (").append(answer.aiMessage().text()).append(')');
+    }
+
+    @Override
+    public void onError(Throwable error) {
+      failure = error;
+    }
+  }
+
+  @Test
+  void aStreamOfALangChain4jModelIsGuardedAndMetered() {
+    StreamingModel model = new StreamingModel();
+    Told told = new Told(Integer.MAX_VALUE);
+    new GuardedStreamingChatModel(model, guard, () -> caller).chat(question("gemma3"), told);
+    assertThat(told.text).hasToString("Salt. (Salt.)");
+    assertThat(model.asked.get(0).maxOutputTokens()).isEqualTo(64);
+    assertThat(outcomes).containsExactly("completed");
+    assertThat(ended.get(0).usage().outputTokens()).isEqualTo(3);
+  }
+
+  @Test
+  void aStreamOfALangChain4jModelThatIsCancelledPaysWhatHasPassed() {
+    Told told = new Told(2);
+    new GuardedStreamingChatModel(new StreamingModel(), guard, () -> caller)
+        .chat(question("gemma3"), told);
+    assertThat(told.text).hasToString("Salt");
+    assertThat(outcomes).containsExactly("client-gone");
+    assertThat(ended.get(0).usage().outputTokens()).isEqualTo(2);
+    assertThat(ended.get(0).usage().estimated()).isTrue();
+  }
+
+  @Test
+  void aRefusedStreamOfALangChain4jModelIsAnErrorAndNotAsked() {
+    StreamingModel model = new StreamingModel();
+    Told told = new Told(Integer.MAX_VALUE);
+    new GuardedStreamingChatModel(model, guard, () -> caller).chat(question("llama3"), told);
+    assertThat(told.failure).isInstanceOf(CallRefusedException.class);
+    assertThat(model.asked).isEmpty();
+  }
+
+  /** A Spring AI client over a model that answers in pieces. */
+  private ChatClient streaming(
+      Flux<org.springframework.ai.chat.model.ChatResponse> pieces, String model) {
+    return ChatClient.builder(
+            new org.springframework.ai.chat.model.ChatModel() {
+              @Override
+              public org.springframework.ai.chat.model.ChatResponse call(Prompt prompt) {
+                throw new UnsupportedOperationException();
+              }
+
+              @Override
+              public Flux<org.springframework.ai.chat.model.ChatResponse> stream(Prompt prompt) {
+                return pieces;
+              }
+            })
+        .defaultOptions(ChatOptions.builder().model(model).maxTokens(50).build())
+        .defaultAdvisors(new GuardAdvisor(guard, () -> caller))
+        .build();
+  }
+
+  private static org.springframework.ai.chat.model.ChatResponse piece(String text, int tokens) {
+    return new org.springframework.ai.chat.model.ChatResponse(
+        List.of(new Generation(new org.springframework.ai.chat.messages.AssistantMessage(text))),
+        ChatResponseMetadata.builder()
+            .usage(tokens == 0 ? new EmptyUsage() : new DefaultUsage(7, tokens))
+            .build());
+  }
+
+  @Test
+  void aStreamOfASpringAiClientIsGuardedAndMetered() {
+    ChatClient client = streaming(Flux.just(piece("Sa", 0), piece("lt.", 3)), "gemma3");
+    assertThat(client.prompt("x").stream().content().collectList().block())
+        .containsExactly("Sa", "lt.");
+    assertThat(outcomes).containsExactly("completed");
+    assertThat(ended.get(0).usage().outputTokens()).isEqualTo(3);
+  }
+
+  @Test
+  void aStreamOfASpringAiClientThatReportsNothingPaysItsPieces() {
+    ChatClient client = streaming(Flux.just(piece("Sa", 0), piece("lt.", 0)), "gemma3");
+    assertThat(client.prompt("x").stream().content().collectList().block()).hasSize(2);
+    assertThat(outcomes).containsExactly("completed");
+    assertThat(ended.get(0).usage().outputTokens()).isEqualTo(2);
+    assertThat(ended.get(0).usage().estimated()).isTrue();
+  }
+
+  @Test
+  void aStreamOfASpringAiClientThatIsCancelledPaysWhatHasPassed() {
+    ChatClient client =
+        streaming(Flux.concat(Flux.just(piece("Sa", 0), piece("lt.", 0)), Flux.never()), "gemma3");
+    assertThat(client.prompt("x").stream().content().take(2).collectList().block()).hasSize(2);
+    assertThat(outcomes).containsExactly("client-gone");
+    assertThat(ended.get(0).usage().outputTokens()).isEqualTo(2);
+  }
+
+  @Test
+  void aRefusedStreamOfASpringAiClientAsksNoModel() {
+    AtomicBoolean asked = new AtomicBoolean();
+    ChatClient client =
+        streaming(
+            Flux.defer(
+                () -> {
+                  asked.set(true);
+                  return Flux.empty();
+                }),
+            "llama3");
+    assertThatThrownBy(() -> client.prompt("x").stream().content().collectList().block())
+        .isInstanceOf(CallRefusedException.class);
+    assertThat(asked).isFalse();
+    assertThat(outcomes).containsExactly("refused:model-not-allowed");
   }
 }

@@ -1,0 +1,152 @@
+package io.llmguard.reactive.ollama;
+
+import io.llmguard.auth.Caller;
+import io.llmguard.inprocess.GuardedCall;
+import io.llmguard.inprocess.InProcessGuard;
+import io.llmguard.inprocess.InProcessRequest;
+import io.llmguard.ollama.ChatRequest;
+import io.llmguard.ollama.ChatResponse;
+import io.llmguard.ollama.EmbedRequest;
+import io.llmguard.ollama.EmbedResponse;
+import io.llmguard.ollama.EmbeddingsRequest;
+import io.llmguard.ollama.EmbeddingsResponse;
+import io.llmguard.ollama.GenerateRequest;
+import io.llmguard.ollama.GenerateResponse;
+import io.llmguard.ollama.Metrics;
+import io.llmguard.ollama.OllamaClient;
+import java.util.concurrent.atomic.AtomicLong;
+import java.util.function.BiConsumer;
+import java.util.function.Function;
+import java.util.function.Predicate;
+import reactor.core.publisher.Flux;
+import reactor.core.publisher.Mono;
+import reactor.core.scheduler.Schedulers;
+
+/**
+ * Generations and embeddings of a {@link ReactiveOllamaClient}, each of which is led through a
+ * guard before, and settled with what the server reported after; with what has passed, estimated,
+ * where the subscription is cancelled or the answer breaks off. What is sent is what was checked,
+ * ceilings applied. A refused call fails with {@link io.llmguard.inprocess.CallRefusedException}.
+ * Each subscription is a call of its own, and none blocks. Thread-safe; the client stays its
+ * owner's to close.
+ */
+public final class GuardedReactiveOllamaClient {
+  private final ReactiveOllamaClient client;
+  private final InProcessGuard guard;
+  private final Mono<Caller> caller;
+
+  private GuardedReactiveOllamaClient(
+      ReactiveOllamaClient client, InProcessGuard guard, Mono<Caller> caller) {
+    this.client = client;
+    this.guard = guard;
+    this.caller = caller;
+  }
+
+  /**
+   * A guarded client over a plain one.
+   *
+   * @param caller says on whose behalf a call is made, subscribed to for each with its context
+   */
+  public static GuardedReactiveOllamaClient over(
+      OllamaClient client, InProcessGuard guard, Mono<Caller> caller) {
+    return new GuardedReactiveOllamaClient(ReactiveOllamaClient.over(client), guard, caller);
+  }
+
+  /** Chats: the next message of a conversation. As its value. */
+  public Mono<ChatResponse> chat(ChatRequest request) {
+    return one(
+        who -> InProcessRequest.of(who, request),
+        call -> client.chat(call.checked(request)),
+        (call, answer) -> call.answered(answer.metrics()));
+  }
+
+  /** Chats: the next message of a conversation. Event by event. */
+  public Flux<ChatResponse> chatStream(ChatRequest request) {
+    return stream(
+        who -> InProcessRequest.streamed(who, request),
+        call -> client.chatStream(call.checked(request)),
+        ChatResponse::done,
+        ChatResponse::metrics);
+  }
+
+  /** Generates: what follows a prompt. As its value. */
+  public Mono<GenerateResponse> generate(GenerateRequest request) {
+    return one(
+        who -> InProcessRequest.of(who, request),
+        call -> client.generate(call.checked(request)),
+        (call, answer) -> call.answered(answer.metrics()));
+  }
+
+  /** Generates: what follows a prompt. Event by event. */
+  public Flux<GenerateResponse> generateStream(GenerateRequest request) {
+    return stream(
+        who -> InProcessRequest.streamed(who, request),
+        call -> client.generateStream(call.checked(request)),
+        GenerateResponse::done,
+        GenerateResponse::metrics);
+  }
+
+  /** Vectors of texts. */
+  public Mono<EmbedResponse> embed(EmbedRequest request) {
+    return one(
+        who -> InProcessRequest.of(who, request),
+        call -> client.embed(call.checked(request)),
+        (call, answer) -> call.answered(answer.promptEvalCount(), 0));
+  }
+
+  /** The vector of one text, by the older endpoint, which reports no tokens: they are estimated. */
+  public Mono<EmbeddingsResponse> embeddings(EmbeddingsRequest request) {
+    return one(
+        who -> InProcessRequest.of(who, request),
+        call -> client.embeddings(call.checked(request)),
+        (call, answer) -> call.answered());
+  }
+
+  private Mono<GuardedCall> begin(Function<Caller, InProcessRequest> request) {
+    Mono<GuardedCall> begun =
+        caller.flatMap(who -> Mono.fromFuture(() -> guard.beginAsync(request.apply(who))));
+    return guard.guard().blocking() ? begun.subscribeOn(Schedulers.boundedElastic()) : begun;
+  }
+
+  /** A call that is admitted when nobody waits for it any more. */
+  private static void leave(GuardedCall call) {
+    call.abandoned(0);
+  }
+
+  private <A> Mono<A> one(
+      Function<Caller, InProcessRequest> request,
+      Function<GuardedCall, Mono<A>> ask,
+      BiConsumer<GuardedCall, A> settle) {
+    return begin(request)
+        .flatMap(
+            call ->
+                Mono.defer(() -> ask.apply(call))
+                    .doOnNext(answer -> settle.accept(call, answer))
+                    .doOnCancel(() -> leave(call))
+                    .doOnTerminate(call::close))
+        .doOnDiscard(GuardedCall.class, GuardedReactiveOllamaClient::leave);
+  }
+
+  private <E> Flux<E> stream(
+      Function<Caller, InProcessRequest> request,
+      Function<GuardedCall, Flux<E>> ask,
+      Predicate<E> last,
+      Function<E, Metrics> used) {
+    return begin(request)
+        .flatMapMany(
+            call -> {
+              AtomicLong passed = new AtomicLong();
+              return Flux.defer(() -> ask.apply(call))
+                  .doOnNext(
+                      event -> {
+                        passed.incrementAndGet();
+                        if (last.test(event)) {
+                          call.answered(used.apply(event));
+                        }
+                      })
+                  .doOnCancel(() -> call.abandoned(passed.get()))
+                  .doOnTerminate(() -> call.truncated(passed.get()));
+            })
+        .doOnDiscard(GuardedCall.class, GuardedReactiveOllamaClient::leave);
+  }
+}

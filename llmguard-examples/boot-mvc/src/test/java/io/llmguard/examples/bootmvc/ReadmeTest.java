@@ -2,51 +2,41 @@ package io.llmguard.examples.bootmvc;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.llmguard.testkit.UnguardedExample;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Map;
 import java.util.stream.Collectors;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
 
-/**
- * The lines that the README adds are those that are there, and those that it takes away are not.
- */
+/** The README shows all the lines that guard the application, and no other. */
 class ReadmeTest {
   @Test
-  void theReadmeShowsTheLinesThatAreThere() throws Exception {
-    String file = "";
-    List<String> lines = List.of();
-    int compared = 0;
-    int at = 0;
-    for (String line : Files.readAllLines(Path.of("README.md"))) {
-      if (line.startsWith("# src/") || line.equals("# pom.xml")) {
-        file = line.substring(2);
-        lines = Files.readAllLines(Path.of(file));
-        at = 0;
-      } else if (line.startsWith("+")) {
-        int found = lines.subList(at, lines.size()).indexOf(line.substring(1));
-        assertThat(found).as("'%s' in %s", line, file).isNotNegative();
-        at += found + 1;
-        compared++;
-      } else if (line.startsWith("-")) {
-        assertThat(lines).as(file).doesNotContain(line.substring(1));
-      }
-    }
-    assertThat(compared).isGreaterThan(9);
+  void theReadmeShowsExactlyTheLinesThatWereChanged() throws Exception {
+    assertThat(UnguardedExample.shown(Path.of("README.md"))).isEqualTo(UnguardedExample.changes());
+  }
+
+  @Test
+  void theApplicationWasOneBefore(@TempDir Path folder) throws Exception {
+    assertThat(UnguardedExample.compile(folder)).isEmpty();
+    assertThat(folder).isDirectoryRecursivelyContaining("glob:**/AskController.class");
   }
 
   @Test
   void theProjectsReadmeShowsTheSameLines() throws Exception {
+    Map<String, List<String>> changes = UnguardedExample.changes();
     String project = Files.readString(Path.of("../../README.md"));
-    String added =
-        Files.readAllLines(Path.of("README.md")).stream()
-            .takeWhile(line -> !line.contains(".java"))
-            .filter(line -> line.startsWith("+"))
-            .map(line -> line.substring(1))
-            .collect(Collectors.joining("\n"));
-    String properties = added.substring(added.lastIndexOf('\n') + 1);
-    String dependency = added.substring(0, added.lastIndexOf('\n'));
     assertThat(project)
-        .contains("```xml\n" + dependency + "\n```", "```properties\n" + properties + "\n```");
+        .contains("```xml\n" + added(changes.get("pom.xml")) + "```")
+        .contains(
+            "```properties\n"
+                + added(changes.get("src/main/resources/application.properties"))
+                + "```");
+  }
+
+  private static String added(List<String> changes) {
+    return changes.stream().map(line -> line.substring(1) + "\n").collect(Collectors.joining());
   }
 }

@@ -3,10 +3,11 @@ package io.llmguard.examples.bootwebflux;
 import io.llmguard.auth.Caller;
 import io.llmguard.auth.CurrentCaller;
 import io.llmguard.inprocess.CallRefusedException;
-import io.llmguard.inprocess.GuardedOllamaClient;
 import io.llmguard.inprocess.InProcessGuard;
 import io.llmguard.ollama.ChatRequest;
+import io.llmguard.ollama.ChatResponse;
 import io.llmguard.ollama.OllamaClient;
+import io.llmguard.reactive.ollama.GuardedReactiveOllamaClient;
 import org.springframework.http.HttpStatusCode;
 import org.springframework.http.ResponseEntity;
 import org.springframework.web.bind.annotation.ExceptionHandler;
@@ -15,7 +16,6 @@ import org.springframework.web.bind.annotation.RequestBody;
 import org.springframework.web.bind.annotation.RequestParam;
 import org.springframework.web.bind.annotation.RestController;
 import reactor.core.publisher.Mono;
-import reactor.core.scheduler.Schedulers;
 
 /** Takes questions. */
 @RestController
@@ -33,12 +33,9 @@ class AskController {
       @CurrentCaller Caller caller,
       @RequestParam(defaultValue = "gemma3") String model,
       @RequestBody String question) {
-    return Mono.fromCallable(
-            () ->
-                new GuardedOllamaClient(ollama, guard, () -> caller)
-                    .chat(ChatRequest.of(model, question))
-                    .text())
-        .subscribeOn(Schedulers.boundedElastic()); // it waits for the model
+    return GuardedReactiveOllamaClient.over(ollama, guard, Mono.just(caller))
+        .chat(ChatRequest.of(model, question))
+        .map(ChatResponse::text);
   }
 
   @ExceptionHandler

@@ -14,10 +14,14 @@ import io.llmguard.wire.Dialect;
 import io.llmguard.wire.ResponseMeter;
 import io.llmguard.wire.StreamEnd;
 import java.nio.ByteBuffer;
+import java.time.Duration;
 import java.time.Instant;
+import java.util.concurrent.CancellationException;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.Flow;
+import java.util.concurrent.ForkJoinPool;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -129,25 +133,53 @@ final class Forwarding implements Proxy.ProxiedCall, ClientResponse.WriteCallbac
   }
 
   private void await(Route.Later later) {
+    CompletableFuture<Route> turn = later.route().thenApply(route -> route).toCompletableFuture();
     boolean over;
     synchronized (this) {
       over = state != State.WAITING;
-      waiting = over ? null : later.cancel();
+      waiting = over ? null : () -> turn.cancel(false);
     }
     if (over) {
-      later.cancel().run();
+      drop(later);
+      return;
     }
-    var unused =
-        later
-            .route()
-            .handle(
-                (route, e) -> {
-                  synchronized (this) {
-                    waiting = null;
-                  }
-                  go(route == null || e != null ? notRouted(notNull(e)) : route);
-                  return null;
-                });
+    long left = leftNanos();
+    if (left != Long.MAX_VALUE) {
+      var unused = turn.orTimeout(Math.max(0, left), TimeUnit.NANOSECONDS);
+    }
+    var unused = turn.handle((route, e) -> turn(later, route, e));
+  }
+
+  /** The call's turn has come, or will not be waited for any longer. */
+  private @Nullable Void turn(Route.Later later, @Nullable Route route, @Nullable Throwable e) {
+    synchronized (this) {
+      waiting = null;
+    }
+    if (e instanceof CancellationException) {
+      drop(later);
+    } else if (e instanceof TimeoutException) {
+      drop(later);
+      ForkJoinPool.commonPool().execute(this::outOfTime); // not on the one thread of all timers
+    } else {
+      go(route == null || e != null ? notRouted(notNull(e)) : route);
+    }
+    return null;
+  }
+
+  /**
+   * What is left of the time that the call may take in all; without a bound, the longest there is.
+   */
+  private long leftNanos() {
+    Duration most = proxy.maxDuration();
+    return most == null
+        ? Long.MAX_VALUE
+        : TimeUnit.NANOSECONDS.convert(most) - exchange.durationNanos();
+  }
+
+  private void outOfTime() {
+    end(
+        new UpstreamFailure(Kind.TOTAL_TIMEOUT, "the call waited as long as it may take in all"),
+        StreamEnd.Cause.TIMEOUT);
   }
 
   private static Throwable notNull(@Nullable Throwable e) {
@@ -167,6 +199,12 @@ final class Forwarding implements Proxy.ProxiedCall, ClientResponse.WriteCallbac
   }
 
   private void attempt(Route.To route) {
+    long left = leftNanos();
+    if (left <= 0) {
+      Retrying.release(route);
+      outOfTime();
+      return;
+    }
     Attempt attempt = new Attempt(this, route, elapsedNanos());
     boolean over;
     synchronized (this) {
@@ -192,7 +230,11 @@ final class Forwarding implements Proxy.ProxiedCall, ClientResponse.WriteCallbac
     try {
       request =
           OutgoingRequest.of(
-              exchange, route, proxy.maxDuration(), passThroughBody, passThroughLength);
+              exchange,
+              route,
+              left == Long.MAX_VALUE ? null : Duration.ofNanos(left),
+              passThroughBody,
+              passThroughLength);
     } catch (IllegalArgumentException e) {
       refuse(
           Refusal.of(400, "malformed", "the request cannot be passed on as it is"),
@@ -230,7 +272,7 @@ final class Forwarding implements Proxy.ProxiedCall, ClientResponse.WriteCallbac
       return false;
     }
     attempt.report(failure, now);
-    Retrying.Next next = retry.after(attempt, took, attempt.retryAfter());
+    Retrying.Next next = retry.after(attempt, took, leftNanos());
     if (next == null) {
       return false;
     }
@@ -254,8 +296,7 @@ final class Forwarding implements Proxy.ProxiedCall, ClientResponse.WriteCallbac
     if (next.waitNanos() == 0) {
       go(next.route());
     } else {
-      CompletableFuture.delayedExecutor(next.waitNanos(), TimeUnit.NANOSECONDS)
-          .execute(() -> go(next.route()));
+      backOff(next);
     }
     return true;
   }
@@ -272,6 +313,33 @@ final class Forwarding implements Proxy.ProxiedCall, ClientResponse.WriteCallbac
             placement == null ? null : placement.deployment());
     RetryGate gate = exchange.get(Proxy.RETRY_GATE);
     return gate == null || gate.mayRetry(exchange, failed) ? failed : null;
+  }
+
+  /**
+   * Waits before the next attempt; a client that leaves ends it, so that the place is free again.
+   */
+  private void backOff(Retrying.Next next) {
+    CompletableFuture<Void> timer =
+        new CompletableFuture<Void>()
+            .completeOnTimeout(null, next.waitNanos(), TimeUnit.NANOSECONDS);
+    boolean over;
+    synchronized (this) {
+      over = state != State.WAITING;
+      waiting = over ? null : () -> timer.complete(null);
+    }
+    if (over) {
+      timer.cancel(false);
+      drop(next.route());
+      return;
+    }
+    var unused =
+        timer.thenRunAsync(
+            () -> {
+              synchronized (this) {
+                waiting = null;
+              }
+              go(next.route());
+            });
   }
 
   private synchronized boolean stillWaits(Attempt attempt) {

@@ -17,7 +17,7 @@ final class OutgoingRequest {
   /**
    * The request.
    *
-   * @param longest how long a call may take in all, or null for as long as the upstream may
+   * @param longest how long the call may still take, or null for as long as the upstream may
    * @param passThrough the body of a call whose body passes through unread, or null for none
    * @param length its length in bytes, or -1
    * @throws IllegalArgumentException if path or query cannot be passed on

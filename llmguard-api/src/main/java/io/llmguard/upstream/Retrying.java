@@ -101,16 +101,17 @@ final class Retrying {
    * stands.
    *
    * @param took how many nanoseconds the attempt took
+   * @param leftNanos how many nanoseconds the call has left
    */
-  @Nullable Next after(Attempt attempt, long took, @Nullable Duration retryAfter) {
-    if (!possible(attempt) || !policy.fastEnough(took) || !budget.withdraw()) {
+  @Nullable Next after(Attempt attempt, long took, long leftNanos) {
+    if (leftNanos <= 0 || !possible(attempt) || !policy.fastEnough(took) || !budget.withdraw()) {
       return null;
     }
     boolean left = retries < policy.retries();
     Route route = route(left);
     if (route instanceof Route.To to) {
-      Next next = next(to, retryAfter);
-      if (next != null) {
+      Next next = next(to, attempt.retryAfter());
+      if (next != null && next.waitNanos() < leftNanos) {
         retries++;
         return next;
       }

@@ -52,8 +52,9 @@ class RetryTest {
   private static final Recording STREAM = Recording.of("chat-stream");
 
   private final ReplayUpstream server = ReplayUpstream.start();
+  private final List<Duration> totals = new CopyOnWriteArrayList<>();
   private final UpstreamTransport transport =
-      new JettyTransport(TransportSettings.builder().build());
+      new Noting(new JettyTransport(TransportSettings.builder().build()));
   private final ManualTime time = new ManualTime();
   private final BlockingQueue<Outcome> outcomes = new LinkedBlockingQueue<>();
   private final List<AttemptResult> results = new CopyOnWriteArrayList<>();
@@ -102,6 +103,26 @@ class RetryTest {
     @Override
     public void settle(Exchange exchange, Outcome outcome) {
       outcomes.add(outcome);
+    }
+  }
+
+  /** Notes how long each attempt may take. */
+  private final class Noting implements UpstreamTransport {
+    private final UpstreamTransport real;
+
+    Noting(UpstreamTransport real) {
+      this.real = real;
+    }
+
+    @Override
+    public UpstreamCall send(UpstreamRequest request, ResponseHandler handler) {
+      totals.add(request.timeouts().total());
+      return real.send(request, handler);
+    }
+
+    @Override
+    public void close() {
+      real.close();
     }
   }
 
@@ -418,6 +439,82 @@ class RetryTest {
     assertThat(awaitOutcome()).isEqualTo(Outcome.CLIENT_GONE);
     assertThat(proxy.active()).isZero();
     assertThat(server.requests()).hasSize(1);
+    while (results.size() < 2) {
+      Thread.onSpinWait(); // the next attempt's place is free long before its wait would be over
+    }
+  }
+
+  // ---- the longest duration
+
+  private Proxy bounded(RetryPolicy policy, Duration most) {
+    return Proxy.builder(new InOrder(server.uri())).retries(policy).maxDuration(most).build();
+  }
+
+  @Test
+  void theLongestDurationIsOfTheCallAndNotOfEachAttempt() throws Exception {
+    Proxy proxy = bounded(policy(9).build(), Duration.ofSeconds(10));
+    Gate first = Gate.closed();
+    Gate second = Gate.closed();
+    server.enqueue(busy(503, "").gateBeforeHead(first));
+    server.enqueue(busy(503, "").gateBeforeHead(second));
+    Exchange exchange = chat();
+    ClientDouble client = ClientDouble.reading();
+    var unused = proxy.forward(exchange, client);
+    server.takeRequest();
+    time.advance(Duration.ofSeconds(6));
+    first.open();
+    server.takeRequest();
+    time.advance(Duration.ofSeconds(5));
+    second.open();
+    assertThat(client.awaitStatus()).isEqualTo(503);
+    client.awaitEnd();
+    assertThat(totals).containsExactly(Duration.ofSeconds(10), Duration.ofSeconds(4));
+    assertThat(exchange.retries()).isEqualTo(1);
+  }
+
+  @Test
+  void aWaitThatIsLongerThanWhatIsLeftEndsTheRetries() throws Exception {
+    RetryPolicy slow =
+        RetryPolicy.builder(3).waits(Duration.ofMinutes(5), Duration.ofMinutes(5)).build();
+    server.enqueue(busy(503, ""));
+    ClientDouble client = sent(bounded(slow, Duration.ofMinutes(1)), chat());
+    assertThat(client.awaitStatus()).isEqualTo(503);
+    assertThat(results).as("both places were given back").hasSize(2);
+  }
+
+  @Test
+  void aCallWaitsForItsTurnNoLongerThanItMayTakeInAll() throws Exception {
+    CompletableFuture<Route> turn = new CompletableFuture<>();
+    AtomicBoolean cancelled = new AtomicBoolean();
+    Proxy proxy =
+        Proxy.builder(exchange -> new Route.Later(turn, () -> cancelled.set(true)))
+            .maxDuration(Duration.ofMillis(50))
+            .build();
+    Exchange exchange = chat();
+    ClientDouble client = sent(proxy, exchange);
+    assertThat(client.awaitStatus()).isEqualTo(504);
+    assertThat(awaitOutcome().kind()).isEqualTo(Outcome.Kind.TIMEOUT);
+    assertThat(cancelled).isTrue();
+    turn.complete(new InOrder(server.uri()).route(exchange));
+    assertThat(results).as("the place is given back").hasSize(1);
+    assertThat(server.requests()).isEmpty();
+  }
+
+  @Test
+  void aTurnThatComesTooLateIsNotUsed() throws Exception {
+    CompletableFuture<Route> turn = new CompletableFuture<>();
+    Proxy proxy =
+        Proxy.builder(exchange -> new Route.Later(turn, () -> {}))
+            .maxDuration(Duration.ofMinutes(1))
+            .build();
+    Exchange exchange = chat();
+    ClientDouble client = ClientDouble.reading();
+    var unused = proxy.forward(exchange, client);
+    time.advance(Duration.ofMinutes(1));
+    turn.complete(new InOrder(server.uri()).route(exchange));
+    assertThat(client.awaitStatus()).isEqualTo(504);
+    assertThat(results).hasSize(1);
+    assertThat(server.requests()).isEmpty();
   }
 
   @Test

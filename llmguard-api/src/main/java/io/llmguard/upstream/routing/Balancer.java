@@ -12,7 +12,10 @@ import io.llmguard.wire.Call;
 import io.llmguard.wire.Dialect;
 import io.llmguard.wire.Operation;
 import java.time.Duration;
+import java.time.Instant;
+import java.time.temporal.ChronoUnit;
 import java.util.ArrayList;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
@@ -28,6 +31,11 @@ import org.jspecify.annotations.Nullable;
  * same time cannot all take the last one. Thread-safe.
  */
 final class Balancer {
+  private static final long MINUTE_NANOS = TimeUnit.MINUTES.toNanos(1);
+  private static final long LEAST_WAKE_NANOS = TimeUnit.MILLISECONDS.toNanos(1);
+  private static final Refusal QUEUE_FULL =
+      Refusal.of(503, "queue-full", "too many calls wait for this model: try again")
+          .with("Retry-After", "1");
 
   private final RoutingStrategy strategy;
   private final Cooldown cooldown;
@@ -38,6 +46,11 @@ final class Balancer {
   private final TimeSource time;
   private final RandomGenerator random;
   private final Map<String, Breaker> servers;
+
+  // guarded by this
+  private final Set<ModelGroup> waitedFor = new LinkedHashSet<>();
+  private @Nullable CompletableFuture<Void> wake;
+  private long wakeAt;
 
   Balancer(DeploymentRouter.Builder settings, Map<String, Breaker> servers) {
     this.strategy = settings.strategy;
@@ -65,28 +78,54 @@ final class Balancer {
 
   /** A route to a place, which is taken; or later; or why there is none. */
   Route route(Want want) {
-    @Nullable Waiter waiter;
-    @Nullable Object choice;
+    FairQueue<Waiter> queue = want.group().queue();
+    List<Runnable> going = new ArrayList<>(0);
+    @Nullable Waiter waiter = null;
+    @Nullable Object choice = null;
     synchronized (this) {
-      choice = choose(want);
-      if (choice == null && want.group().queue().size() >= queueing.size()) {
-        choice =
-            Refusal.of(503, "queue-full", "too many calls wait for this model: try again")
-                .with("Retry-After", "1");
+      if (queue.size() == 0) {
+        choice = choose(want);
       }
-      if (choice != null) {
-        waiter = null;
-      } else {
+      if (choice == null) {
+        // who waits already and could go on is not overtaken
         waiter = waiter(want);
-        want.group().queue().add(waiter.priority(), waiter.key(), waiter);
+        queue.add(waiter.priority(), waiter.key(), waiter);
+        waitedFor.add(want.group());
+        if (queue.size() > 1) {
+          advance(want.group(), going);
+        }
+        if (queue.size() > queueing.size()
+            && queue.remove(waiter.priority(), waiter.key(), waiter)) {
+          waiter = null;
+          choice = QUEUE_FULL;
+        }
+        wakeInTime();
       }
     }
+    going.forEach(Runnable::run);
     if (waiter == null) {
       return known(want, choice);
     }
-    CompletableFuture.delayedExecutor(queueing.longest().toNanos(), TimeUnit.NANOSECONDS)
-        .execute(() -> expire(waiter));
-    return new Route.Later(waiter.turn(), () -> leave(waiter));
+    return waiter.turn().isDone() ? waiter.turn().join() : later(waiter);
+  }
+
+  private Route later(Waiter waiter) {
+    CompletableFuture<Void> timer = after(queueing.longest().toNanos(), () -> expire(waiter));
+    var unused = waiter.turn().whenComplete((route, e) -> timer.cancel(false));
+    return new Route.Later(
+        waiter.turn(),
+        () -> {
+          timer.cancel(false);
+          leave(waiter);
+        });
+  }
+
+  /** Runs a task later, unless the answer is cancelled before, which then keeps nothing of it. */
+  private static CompletableFuture<Void> after(long nanos, Runnable task) {
+    CompletableFuture<Void> timer =
+        new CompletableFuture<Void>().completeOnTimeout(null, nanos, TimeUnit.NANOSECONDS);
+    var unused = timer.thenRunAsync(task);
+    return timer;
   }
 
   private Waiter waiter(Want want) {
@@ -134,15 +173,76 @@ final class Balancer {
   void ended(Lease lease, AttemptResult result, DeploymentState.Used used) {
     List<Runnable> going = new ArrayList<>(1);
     synchronized (this) {
-      lease.state().end(lease.taken(), result, used, minute(), time.nanos());
-      FairQueue<Waiter> queue = lease.group().queue();
-      while (queue.size() > 0) {
-        Runnable goes = queue.poll(this::turn);
-        if (goes == null) {
-          break;
-        }
-        going.add(goes);
+      DeploymentState state = lease.state();
+      boolean elsewhere = state.serverOpen();
+      state.end(lease.taken(), result, used, minute(), time.nanos());
+      elsewhere |= state.serverOpen();
+      if (elsewhere) {
+        // the server's other models may be asked again, or their calls have to look elsewhere
+        advanceAll(going);
+      } else {
+        advance(lease.group(), going);
       }
+      wakeInTime();
+    }
+    going.forEach(Runnable::run);
+  }
+
+  private void advanceAll(List<Runnable> going) {
+    List.copyOf(waitedFor).forEach(group -> advance(group, going));
+  }
+
+  /** Gives those who wait their turn, for as long as one of them can go on. */
+  private void advance(ModelGroup group, List<Runnable> going) {
+    FairQueue<Waiter> queue = group.queue();
+    while (queue.size() > 0 && group.hasRoom()) {
+      Runnable goes = queue.poll(this::turn);
+      if (goes == null) {
+        return;
+      }
+      going.add(goes);
+    }
+  }
+
+  /**
+   * Sees to it that those who wait are looked at when time alone lets one of them go on: at the end
+   * of a cool-down, or of the minute for which a limit holds.
+   */
+  private void wakeInTime() {
+    waitedFor.removeIf(group -> group.queue().size() == 0);
+    if (waitedFor.isEmpty()) {
+      return;
+    }
+    long now = time.nanos();
+    Instant date = time.now();
+    Instant minute = date.truncatedTo(ChronoUnit.MINUTES);
+    long minuteLeft = MINUTE_NANOS - Duration.between(minute, date).toNanos();
+    long wait = Long.MAX_VALUE;
+    for (ModelGroup group : waitedFor) {
+      for (DeploymentState state : group.deployments()) {
+        wait = Math.min(wait, state.changesIn(now, minuteLeft));
+      }
+    }
+    if (wait == Long.MAX_VALUE) {
+      return;
+    }
+    long at = now + Math.max(wait, LEAST_WAKE_NANOS);
+    CompletableFuture<Void> set = wake;
+    if (set == null || at - wakeAt < 0) {
+      if (set != null) {
+        set.cancel(false);
+      }
+      wakeAt = at;
+      wake = after(at - now, this::wakeUp);
+    }
+  }
+
+  private void wakeUp() {
+    List<Runnable> going = new ArrayList<>();
+    synchronized (this) {
+      wake = null;
+      advanceAll(going);
+      wakeInTime();
     }
     going.forEach(Runnable::run);
   }
@@ -164,16 +264,22 @@ final class Balancer {
   }
 
   /** What somebody has found out about a server apart from calls. */
-  synchronized void probed(String upstream, boolean well) {
-    Breaker breaker = servers.get(upstream);
-    if (breaker == null) {
-      return;
+  void probed(String upstream, boolean well) {
+    List<Runnable> going = new ArrayList<>();
+    synchronized (this) {
+      Breaker breaker = servers.get(upstream);
+      if (breaker == null) {
+        return;
+      }
+      if (well) {
+        breaker.success();
+      } else {
+        breaker.failure(time.nanos(), true, null);
+      }
+      advanceAll(going);
+      wakeInTime();
     }
-    if (well) {
-      breaker.success();
-    } else {
-      breaker.failure(time.nanos(), true, null);
-    }
+    going.forEach(Runnable::run);
   }
 
   private long minute() {

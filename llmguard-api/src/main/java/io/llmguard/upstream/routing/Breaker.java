@@ -22,6 +22,11 @@ final class Breaker {
     this.settings = settings;
   }
 
+  /** True from the failure that was too many until the next success. */
+  boolean isOpen() {
+    return open;
+  }
+
   /** True if a call may go there. */
   boolean allows(long now) {
     return !open || (now - until >= 0 && trials == 0);

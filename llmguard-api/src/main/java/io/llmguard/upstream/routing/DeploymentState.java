@@ -39,6 +39,25 @@ final class DeploymentState implements Candidate {
     return a - b > 0 ? a : b;
   }
 
+  /** True if its server has failed too often and has not been found well since. */
+  boolean serverOpen() {
+    return server.isOpen();
+  }
+
+  /**
+   * In how many nanoseconds it may take calls that it may not take now; {@code Long.MAX_VALUE}
+   * where time alone changes nothing.
+   *
+   * @param minuteLeft what is left of the minute for which limits hold
+   */
+  long changesIn(long nanos, long minuteLeft) {
+    long well = wellAt(nanos) - nanos;
+    boolean limited =
+        deployment.requestsPerMinute() != Long.MAX_VALUE
+            || deployment.tokensPerMinute() != Long.MAX_VALUE;
+    return Math.min(well > 0 ? well : Long.MAX_VALUE, limited ? minuteLeft : Long.MAX_VALUE);
+  }
+
   boolean withinLimits(long promptTokens) {
     long limit = deployment.tokensPerMinute();
     return window.requests(minute) < deployment.requestsPerMinute()

@@ -28,6 +28,16 @@ final class ModelGroup {
     return deployments;
   }
 
+  /** True if one of its deployments may have another call; used under the router's lock. */
+  boolean hasRoom() {
+    for (DeploymentState state : deployments) {
+      if (state.hasRoom()) {
+        return true;
+      }
+    }
+    return false;
+  }
+
   /** Used under the router's lock. */
   FairQueue<Balancer.Waiter> queue() {
     return queue;

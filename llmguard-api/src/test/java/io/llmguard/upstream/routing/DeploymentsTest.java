@@ -269,4 +269,123 @@ class DeploymentsTest {
     Calls.failed(running, Kind.CANCELLED);
     assertThat(router.route(calls.chatOf("a", "m"))).isInstanceOf(Route.To.class);
   }
+
+  /** Server {@code a} is left alone, and the only place at {@code b} is taken. */
+  private DeploymentRouter.Builder twoPlaces(Duration cooldown) {
+    return DeploymentRouter.builder(
+            List.of(
+                Deployment.builder("m", Calls.upstream("a"), "m").maxParallel(1).build(),
+                Deployment.builder("m", Calls.upstream("b"), "m").maxParallel(1).build()))
+        .cooldown(new Cooldown(0, cooldown, false))
+        .queueing(new Queueing(5, Duration.ofMinutes(5), exchange -> 0))
+        .time(time);
+  }
+
+  private Route takeB(DeploymentRouter router) {
+    router.probed(Calls.upstream("a"), false);
+    Route running = router.route(calls.chatOf("x", "m"));
+    assertThat(Calls.server(running)).isEqualTo("b");
+    return running;
+  }
+
+  @Test
+  void whoWaitsGoesOnOnceAProbeFindsAServerWell() {
+    DeploymentRouter router = twoPlaces(Duration.ofMinutes(1)).build();
+    takeB(router);
+    CompletableFuture<Route> first = later(router.route(calls.chatOf("a", "m")));
+    CompletableFuture<Route> second = later(router.route(calls.chatOf("b", "m")));
+    router.probed(Calls.upstream("a"), true);
+    assertThat(first).isCompleted();
+    assertThat(Calls.server(first.join())).isEqualTo("a");
+    assertThat(second).isNotDone();
+  }
+
+  @Test
+  void whoWaitsGoesOnAtTheEndOfACooldown() throws Exception {
+    DeploymentRouter router = twoPlaces(Duration.ofMillis(20)).build();
+    takeB(router);
+    CompletableFuture<Route> waiting = later(router.route(calls.chatOf("a", "m")));
+    time.advance(Duration.ofMillis(20));
+    assertThat(Calls.server(waiting.get(20, TimeUnit.SECONDS))).isEqualTo("a");
+  }
+
+  @Test
+  void whoWaitsGoesOnWhenAMinuteAndItsLimitsEnd() throws Exception {
+    DeploymentRouter router =
+        DeploymentRouter.builder(
+                List.of(
+                    Deployment.builder("m", Calls.upstream("a"), "m")
+                        .requestsPerMinute(1)
+                        .order(1)
+                        .build(),
+                    Deployment.builder("m", Calls.upstream("b"), "m")
+                        .maxParallel(1)
+                        .order(2)
+                        .build()))
+            .time(time)
+            .build();
+    time.advance(Duration.ofMillis(59_980));
+    assertThat(Calls.server(router.route(calls.chatOf("a", "m")))).isEqualTo("a");
+    assertThat(Calls.server(router.route(calls.chatOf("a", "m")))).isEqualTo("b");
+    CompletableFuture<Route> waiting = later(router.route(calls.chatOf("a", "m")));
+    time.advance(Duration.ofMillis(20));
+    assertThat(Calls.server(waiting.get(20, TimeUnit.SECONDS))).isEqualTo("a");
+  }
+
+  @Test
+  void aNewcomerDoesNotOvertakeWhoWaitsAndCouldGo() {
+    DeploymentRouter router = twoPlaces(Duration.ofHours(1)).build();
+    takeB(router);
+    CompletableFuture<Route> waiting = later(router.route(calls.chatOf("a", "m")));
+    time.advance(Duration.ofHours(1));
+    Route newcomer = router.route(calls.chatOf("b", "m"));
+    assertThat(newcomer).isInstanceOf(Route.Later.class);
+    assertThat(Calls.server(waiting.join())).isEqualTo("a");
+  }
+
+  @Test
+  void aNewcomerGoesAtOnceWhereWhoWaitsCouldNotGo() {
+    DeploymentRouter router =
+        DeploymentRouter.builder(
+                List.of(
+                    Deployment.builder(
+                            "m", Calls.upstreamBuilder("a").nativeApi(false).build(), "m")
+                        .maxParallel(1)
+                        .order(2)
+                        .build(),
+                    Deployment.builder("m", Calls.upstream("b"), "m").maxParallel(1).build()))
+            .queueing(new Queueing(1, Duration.ofMinutes(5), exchange -> 0))
+            .build();
+    assertThat(Calls.server(router.route(calls.chatOf("x", "m")))).isEqualTo("b");
+    CompletableFuture<Route> waiting = later(router.route(calls.chatOf("a", "m")));
+    TestRequest v1 =
+        TestRequest.post(
+            "/v1/chat/completions",
+            "{\"model\":\"m\",\"messages\":[{\"role\":\"user\",\"content\":\"x\"}]}");
+    assertThat(Calls.server(router.route(calls.of("c", v1)))).isEqualTo("a");
+    assertThat(reason(router.route(calls.of("c", v1)))).isEqualTo("queue-full");
+    assertThat(waiting).isNotDone();
+  }
+
+  @Test
+  void callsOfAnotherModelGoOnWhenTheirServerIsFoundWellByACall() {
+    Upstream one = Calls.upstream("one");
+    DeploymentRouter router =
+        DeploymentRouter.builder(
+                List.of(
+                    Deployment.of("tried", one, "m"),
+                    Deployment.of("other", one, "o"),
+                    Deployment.builder("other", Calls.upstream("two"), "o").maxParallel(1).build()))
+            .cooldown(new Cooldown(0, Duration.ofHours(1), false))
+            .time(time)
+            .build();
+    router.probed(one, false);
+    assertThat(Calls.server(router.route(calls.chatOf("x", "other")))).isEqualTo("two");
+    CompletableFuture<Route> waiting = later(router.route(calls.chatOf("a", "other")));
+    Exchange trial = calls.chatOf("x", "tried");
+    Route well = router.route(trial);
+    assertThat(waiting).isNotDone();
+    Calls.ended(trial, well, 1, 1);
+    assertThat(Calls.server(waiting.join())).isEqualTo("one");
+  }
 }

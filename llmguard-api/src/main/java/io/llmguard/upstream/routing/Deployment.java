@@ -5,6 +5,9 @@ import java.nio.charset.StandardCharsets;
 import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
 import java.util.HexFormat;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
 import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
@@ -62,6 +65,21 @@ public final class Deployment {
    */
   public static Builder builder(String alias, Upstream upstream, String model) {
     return new Builder(alias, upstream, model);
+  }
+
+  /**
+   * The servers of deployments, each name once; of several ways to one server, the one that has both
+   * APIs.
+   */
+  public static List<Upstream> upstreams(List<Deployment> deployments) {
+    Map<String, Upstream> byName = new LinkedHashMap<>();
+    for (Deployment deployment : deployments) {
+      byName.merge(
+          deployment.upstream().name(),
+          deployment.upstream(),
+          (known, more) -> known.nativeApi() ? known : more);
+    }
+    return List.copyOf(byName.values());
   }
 
   /** The name that clients use. */

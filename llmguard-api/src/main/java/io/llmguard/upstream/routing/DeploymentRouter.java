@@ -64,21 +64,17 @@ public final class DeploymentRouter implements UpstreamRouter, ModelReach.Source
   private DeploymentRouter(Builder builder) {
     availability = builder.availability;
     anyModel = builder.deployments.isEmpty();
-    Map<String, Upstream> byName = new LinkedHashMap<>();
-    builder.upstreams.forEach(upstream -> byName.put(upstream.name(), upstream));
     Map<String, Breaker> servers = new HashMap<>();
     Map<String, List<DeploymentState>> states = new LinkedHashMap<>();
     for (Deployment deployment : builder.deployments) {
       Upstream upstream = deployment.upstream();
-      // of two ways to one server, the one that has both APIs
-      byName.merge(upstream.name(), upstream, (known, more) -> known.nativeApi() ? known : more);
       Breaker server =
           servers.computeIfAbsent(upstream.name(), name -> new Breaker(builder.cooldown));
       states
           .computeIfAbsent(ModelAccess.canonical(deployment.alias()), alias -> new ArrayList<>())
           .add(new DeploymentState(deployment, new Breaker(builder.cooldown), server));
     }
-    upstreams = List.copyOf(byName.values());
+    upstreams = anyModel ? List.copyOf(builder.upstreams) : Deployment.upstreams(builder.deployments);
     List<ModelGroup> all = new ArrayList<>();
     for (List<DeploymentState> list : states.values()) {
       all.add(new ModelGroup(list.get(0).deployment().alias(), list));

@@ -1,10 +1,10 @@
 package io.llmguard.examples.gateway.server;
 
+import io.llmguard.Headers;
 import io.llmguard.TimeSource;
 import io.llmguard.admin.AdminApi;
 import io.llmguard.admin.AdminModel;
 import io.llmguard.admin.EndpointHealth;
-import io.llmguard.assembly.Secret;
 import io.llmguard.budget.Price;
 import io.llmguard.budget.SpendReader;
 import io.llmguard.examples.gateway.config.GatewayConfig;
@@ -13,28 +13,31 @@ import io.llmguard.examples.gateway.config.GatewayConfig.DeploymentLimits;
 import io.llmguard.examples.gateway.config.GatewayConfig.UpstreamServer;
 import io.llmguard.key.KeyDirectory;
 import io.llmguard.key.KeyStore;
-import java.io.IOException;
-import java.net.URI;
-import java.net.http.HttpClient;
-import java.net.http.HttpRequest;
-import java.net.http.HttpResponse.BodyHandlers;
+import io.llmguard.upstream.Upstream;
+import io.llmguard.upstream.UpstreamFailure;
+import io.llmguard.upstream.UpstreamTimeouts;
+import io.llmguard.upstream.UpstreamTransport;
+import java.nio.ByteBuffer;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.CompletionException;
+import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 
 /** The admin API of a configured gateway. */
 final class Administration {
-  private static final Duration PATIENCE = Duration.ofSeconds(5);
+  private static final UpstreamTimeouts PATIENCE =
+      new UpstreamTimeouts(
+          Duration.ofSeconds(5), Duration.ofSeconds(5), Duration.ofSeconds(5), Duration.ofSeconds(5));
 
   private final List<Deployment> models;
-  private final HttpClient client = HttpClient.newBuilder().connectTimeout(PATIENCE).build();
+  private final Function<UpstreamServer, Upstream> upstreams;
 
-  private Administration(GatewayConfig config) {
+  private Administration(GatewayConfig config, Function<UpstreamServer, Upstream> upstreams) {
+    this.upstreams = upstreams;
     UpstreamServer only = config.upstream();
     models =
         config.models().isEmpty() && only != null
@@ -42,8 +45,18 @@ final class Administration {
             : config.models();
   }
 
-  static AdminApi of(GatewayConfig config, KeyStore store, KeyDirectory keys, SpendReader spend) {
-    Administration administration = new Administration(config);
+  /**
+   * The API.
+   *
+   * @param upstreams the way to each configured server
+   */
+  static AdminApi of(
+      GatewayConfig config,
+      KeyStore store,
+      KeyDirectory keys,
+      SpendReader spend,
+      Function<UpstreamServer, Upstream> upstreams) {
+    Administration administration = new Administration(config, upstreams);
     return AdminApi.builder(store)
         .time(TimeSource.system())
         .onChange(keys::refresh)
@@ -82,32 +95,45 @@ final class Administration {
     return health;
   }
 
+  /** What is wrong with a server, or null. */
   private CompletableFuture<@Nullable String> ask(UpstreamServer server) {
-    HttpRequest.Builder request =
-        HttpRequest.newBuilder(
-                URI.create(server.baseUrl() + (server.ollama() ? "/api/version" : "/v1/models")))
-            .timeout(PATIENCE);
-    Secret key = server.apiKey();
-    if (key != null) {
-      request.header("Authorization", "Bearer " + key.value());
-    }
-    return client
-        .sendAsync(request.build(), BodyHandlers.discarding())
-        .handle(
-            (answer, e) -> {
-              if (e != null) {
-                return why(e);
-              }
-              return answer.statusCode() < 300 ? null : "answered " + answer.statusCode();
-            });
+    Heartbeat heartbeat = new Heartbeat();
+    upstreams
+        .apply(server)
+        .ask(server.ollama() ? "/api/version" : "/v1/models", PATIENCE, heartbeat);
+    return heartbeat.wrong;
   }
 
-  /** The kind of failure only: a message may hold what a server sent. */
-  private static String why(Throwable e) {
-    Throwable cause = e instanceof CompletionException && e.getCause() != null ? e.getCause() : e;
-    if (cause instanceof java.net.http.HttpTimeoutException) {
-      return "no answer in " + PATIENCE.toSeconds() + " s";
+  /** Hears how a server answers. */
+  private static final class Heartbeat implements UpstreamTransport.ResponseHandler {
+    private final CompletableFuture<@Nullable String> wrong = new CompletableFuture<>();
+    private volatile @Nullable String answered;
+
+    @Override
+    public void onHead(int status, Headers headers) {
+      answered = status < 300 ? null : "answered " + status;
     }
-    return cause instanceof IOException ? "not reached" : "failed";
+
+    @Override
+    public void onBytes(ByteBuffer chunk, Runnable consumed) {
+      consumed.run();
+    }
+
+    @Override
+    public void onEnd() {
+      wrong.complete(answered);
+    }
+
+    /** The kind of failure only: what a server sent is not for the answer. */
+    @Override
+    public void onFailure(UpstreamFailure failure) {
+      wrong.complete(
+          switch (failure.kind()) {
+            case CONNECT, BEFORE_HEAD -> "not reached";
+            case CONNECT_TIMEOUT, FIRST_BYTE_TIMEOUT, IDLE_TIMEOUT, TOTAL_TIMEOUT ->
+                "no answer in " + PATIENCE.total().toSeconds() + " s";
+            case AFTER_HEAD, REQUEST_BODY, CANCELLED -> "failed";
+          });
+    }
   }
 }

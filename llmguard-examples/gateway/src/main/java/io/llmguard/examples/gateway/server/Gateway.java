@@ -85,13 +85,14 @@ public final class Gateway implements AutoCloseable {
                 upstreams,
                 metering.limitListener(),
                 metering.alertListener().and(callbacks.alerts())));
-    administration = Administration.of(config, store.store(), keys, spending.ledger());
+    proxy = upstreams.proxy();
+    administration =
+        Administration.of(config, store.store(), keys, spending.ledger(), upstreams::of);
     trail = resources.open(directory.make().openAudit());
     metering.bind(trail.queue());
     InMemoryRateLimitStore counters =
         resources.open(new InMemoryRateLimitStore(TimeSource.system()));
     GuardAssembly guards = guards(counters, upstreams, callbacks.stage());
-    proxy = upstreams.proxy();
     ServerTls tls = tls();
     server = new Server(threads());
     server.addConnector(Listeners.at(server, config.listen(), MAIN, tls));

@@ -23,6 +23,7 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.ConcurrentHashMap;
 import org.jspecify.annotations.Nullable;
 
 /** The configured servers, and the proxy in front of them. */
@@ -32,6 +33,7 @@ final class Upstreams implements AutoCloseable {
   private final Resources resources = new Resources();
   private final Map<String, UpstreamTransport> transports = new HashMap<>();
   private final List<Placed> placed = new ArrayList<>();
+  private final Map<UpstreamServer, Upstream> servers = new ConcurrentHashMap<>();
   private final Limits limits;
   private final DeploymentRouter router;
   private final Proxy proxy;
@@ -76,18 +78,22 @@ final class Upstreams implements AutoCloseable {
     return List.copyOf(placed);
   }
 
+  /** The way to a configured server, with its TLS, its credential and its headers. */
+  Upstream of(UpstreamServer server) {
+    return servers.computeIfAbsent(server, this::upstream);
+  }
+
   private DeploymentRouter router(GatewayConfig config) {
     UpstreamServer only = config.upstream();
     if (config.models().isEmpty()) {
       if (only == null) {
         throw new Main.UserError("no upstream is configured: set llmguard.upstream or model_list");
       }
-      return DeploymentRouter.to(upstream(only));
+      return DeploymentRouter.to(of(only));
     }
-    Map<UpstreamServer, Upstream> servers = new HashMap<>();
     List<Deployment> deployments = new ArrayList<>();
     for (GatewayConfig.Deployment model : config.models()) {
-      Upstream upstream = servers.computeIfAbsent(model.server(), this::upstream);
+      Upstream upstream = of(model.server());
       try {
         Deployment deployment = Routing.deployment(model, upstream);
         deployments.add(deployment);
@@ -100,13 +106,11 @@ final class Upstreams implements AutoCloseable {
   }
 
   private DeploymentRouter router(RoutingConfig config, List<Deployment> deployments) {
-    Map<String, Upstream> byName = new HashMap<>();
-    deployments.forEach(d -> byName.putIfAbsent(d.upstream().name(), d.upstream()));
-    if (config.probes() == null || byName.size() < 2) {
+    List<Upstream> servers = Deployment.upstreams(deployments);
+    if (config.probes() == null || servers.size() < 2) {
       return Routing.router(config, deployments, null); // there is nothing to choose between
     }
-    UpstreamProber prober =
-        resources.open(new UpstreamProber(List.copyOf(byName.values()), PROBE_TIMEOUT));
+    UpstreamProber prober = resources.open(new UpstreamProber(servers, PROBE_TIMEOUT));
     DeploymentRouter router = Routing.router(config, deployments, prober);
     prober.start(config.probes(), router::probed);
     return router;

@@ -6,6 +6,7 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.sun.net.httpserver.HttpsConfigurator;
 import com.sun.net.httpserver.HttpsParameters;
+import com.sun.net.httpserver.HttpServer;
 import com.sun.net.httpserver.HttpsServer;
 import io.llmguard.examples.gateway.demo.DemoUpstream;
 import io.llmguard.examples.gateway.tls.TestAuthority;
@@ -19,6 +20,9 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.HashMap;
 import java.util.Map;
+import java.util.concurrent.BlockingQueue;
+import java.util.concurrent.LinkedBlockingQueue;
+import java.util.concurrent.TimeUnit;
 import javax.net.ssl.SSLContext;
 import javax.net.ssl.SSLParameters;
 import org.junit.jupiter.api.Test;
@@ -166,6 +170,71 @@ class RoutingGatewayTest {
     }
   }
 
+  @Test
+  void healthAsksAServerTheWayCallsDo() throws Exception {
+    TestAuthority authority = new TestAuthority(folder);
+    authority.issue("server", "CN=localhost");
+    authority.issue("client", "CN=gateway");
+    HttpsServer server = tlsServer(authority.client("server"));
+    try {
+      String base = "https://127.0.0.1:" + server.getAddress().getPort();
+      String whole =
+          "ca: "
+              + authority.authorityPem()
+              + ", certificate: "
+              + authority.certificatePem("client")
+              + ", key: "
+              + authority.keyPem("client");
+      JsonNode well = healthWith(base, whole + ", headers: {X-Team: blue}", "one");
+      assertThat(well.get("healthy_count").asInt()).as(well.toString()).isEqualTo(1);
+      JsonNode without = healthWith(base, whole, "two");
+      assertThat(without.at("/unhealthy_endpoints/0/error").asText()).contains("403");
+      JsonNode unknown = healthWith(base, "ca: " + authority.authorityPem(), "three");
+      assertThat(unknown.get("unhealthy_count").asInt()).isEqualTo(1);
+    } finally {
+      server.stop(0);
+    }
+  }
+
+  private JsonNode healthWith(String base, String more, String name) throws Exception {
+    String yaml =
+        config(
+            deployment(base, "ollama"), "", "upstreams: [{api_base: \"" + base + "\", " + more + "}]");
+    try (RunningGateway gateway =
+        RunningGateway.start(Files.createDirectory(folder.resolve(name)), yaml)) {
+      return new ObjectMapper().readTree(gateway.get("/health", "X-Api-Key", KEY).body());
+    }
+  }
+
+  @Test
+  void aServerThatIsThereUnderBothApisIsAskedByItsOwn() throws Exception {
+    BlockingQueue<String> asked = new LinkedBlockingQueue<>();
+    HttpServer server =
+        HttpServer.create(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0), 16);
+    server.createContext(
+        "/",
+        exchange -> {
+          asked.add(exchange.getRequestURI().getPath());
+          exchange.sendResponseHeaders(404, -1);
+          exchange.close();
+        });
+    server.start();
+    String base = "http://127.0.0.1:" + server.getAddress().getPort();
+    String yaml =
+        config(
+            deployment(base + "/v1", "openai")
+                + deployment(base, "ollama")
+                + deployment("${UPSTREAM}", "ollama"),
+            "",
+            "");
+    try (RunningGateway gateway = RunningGateway.start(folder, yaml)) {
+      assertThat(asked.poll(20, TimeUnit.SECONDS)).startsWith("/api/");
+      assertThat(gateway.get("/health/live").statusCode()).isEqualTo(200);
+    } finally {
+      server.stop(0);
+    }
+  }
+
   private int statusWith(String base, String tls, String name) throws Exception {
     String yaml =
         config(
@@ -200,6 +269,13 @@ class RoutingGatewayTest {
           exchange.getResponseHeaders().set("Content-Type", "application/json");
           exchange.sendResponseHeaders(200, answer.length);
           exchange.getResponseBody().write(answer);
+          exchange.close();
+        });
+    server.createContext(
+        "/api/version",
+        exchange -> {
+          boolean known = "blue".equals(exchange.getRequestHeaders().getFirst("X-Team"));
+          exchange.sendResponseHeaders(known ? 200 : 403, -1);
           exchange.close();
         });
     server.start();

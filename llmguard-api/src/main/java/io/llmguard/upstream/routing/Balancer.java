@@ -48,6 +48,7 @@ final class Balancer {
   private final Map<String, Breaker> servers;
 
   // guarded by this
+  private final FairShares shares;
   private final Set<ModelGroup> waitedFor = new LinkedHashSet<>();
   private @Nullable CompletableFuture<Void> wake;
   private long wakeAt;
@@ -62,6 +63,7 @@ final class Balancer {
     this.time = settings.time;
     this.random = settings.random;
     this.servers = servers;
+    this.shares = new FairShares(settings.queueing.halfLife());
   }
 
   /** A call that wants a place. */
@@ -129,12 +131,16 @@ final class Balancer {
   }
 
   private Waiter waiter(Want want) {
-    Caller caller = want.exchange().caller();
     return new Waiter(
         want,
         queueing.priority().applyAsInt(want.exchange()),
-        caller == null ? "" : caller.id(),
+        key(want.exchange()),
         new CompletableFuture<>());
+  }
+
+  private static String key(Exchange exchange) {
+    Caller caller = exchange.caller();
+    return caller == null ? "" : caller.id();
   }
 
   /** What a choice means for the call; not under the lock, as it may copy a body. */
@@ -175,7 +181,10 @@ final class Balancer {
     synchronized (this) {
       DeploymentState state = lease.state();
       boolean elsewhere = state.serverOpen();
-      state.end(lease.taken(), result, used, minute(), time.nanos());
+      long now = time.nanos();
+      Lease.Turn turn = lease.turn();
+      state.end(lease.taken(), result, used, minute(), now);
+      shares.end(turn.key(), turn.estimate(), turn.begun(), result.nanos(), now);
       elsewhere |= state.serverOpen();
       if (elsewhere) {
         // the server's other models may be asked again, or their calls have to look elsewhere
@@ -195,8 +204,9 @@ final class Balancer {
   /** Gives those who wait their turn, for as long as one of them can go on. */
   private void advance(ModelGroup group, List<Runnable> going) {
     FairQueue<Waiter> queue = group.queue();
+    long now = time.nanos();
     while (queue.size() > 0 && group.hasRoom()) {
-      Runnable goes = queue.poll(this::turn);
+      Runnable goes = queue.poll(key -> shares.of(key, now), this::turn);
       if (goes == null) {
         return;
       }
@@ -320,8 +330,15 @@ final class Balancer {
     }
     DeploymentState chosen = among(left, want);
     Long most = call == null ? null : call.maxOutputTokens();
+    Lease.Turn turn = new Lease.Turn(key(want.exchange()), chosen.callNanos(), nanos);
+    shares.begin(turn.key(), turn.estimate(), nanos);
     return new Lease(
-        this, want.group(), chosen, chosen.begin(chosen.estimate(prompt, most)), want.exchange());
+        this,
+        want.group(),
+        chosen,
+        chosen.begin(chosen.estimate(prompt, most)),
+        turn,
+        want.exchange());
   }
 
   private DeploymentState among(List<DeploymentState> left, Want want) {

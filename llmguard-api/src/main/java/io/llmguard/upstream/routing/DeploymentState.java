@@ -16,6 +16,7 @@ final class DeploymentState implements Candidate {
   private int inFlight;
   private double latency = -1;
   private double outputTokens = 256;
+  private double callNanos = 1e9;
 
   DeploymentState(Deployment deployment, Breaker own, Breaker server) {
     this.deployment = deployment;
@@ -75,6 +76,11 @@ final class DeploymentState implements Candidate {
         + Math.round(maxOutputTokens == null ? output : Math.min(output, maxOutputTokens));
   }
 
+  /** How long a call is going to take, as far as anybody knows. */
+  double callNanos() {
+    return callNanos;
+  }
+
   /** Takes a place; the answer is for {@link #end}. */
   Taken begin(long estimate) {
     window.begin(minute, estimate);
@@ -95,6 +101,7 @@ final class DeploymentState implements Candidate {
       double perToken = (double) result.nanos() / used.output();
       latency = latency < 0 ? perToken : latency + NEWEST * (perToken - latency);
       outputTokens += NEWEST * (used.output() - outputTokens);
+      callNanos += NEWEST * (result.nanos() - callNanos);
     }
   }
 

@@ -5,14 +5,16 @@ import java.util.Comparator;
 import java.util.Deque;
 import java.util.HashMap;
 import java.util.Map;
+import java.util.PriorityQueue;
 import java.util.TreeMap;
 import java.util.function.Function;
+import java.util.function.ToDoubleFunction;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Items that wait, by priority, and within one fair between keys: start-time fair queueing, in
- * which a key that had a turn stands back for one turn of each other key that waits. Used under the
- * router's lock.
+ * Items that wait, by priority, and within one by how little their key has used: the first item of
+ * the key that has used least goes first, and of keys that have used the same the one that has
+ * waited longest for its turn. Used under the router's lock.
  *
  * @param <T> what waits
  */
@@ -44,11 +46,12 @@ final class FairQueue<T> {
    * Takes out the first item that can go on: items are offered in order, the first of each key
    * only.
    *
+   * @param used how much a key has used
    * @param goesOn answers what becomes of an item, or null if it has to go on waiting
    */
-  <R> @Nullable R poll(Function<T, @Nullable R> goesOn) {
+  <R> @Nullable R poll(ToDoubleFunction<String> used, Function<T, @Nullable R> goesOn) {
     for (Map.Entry<Integer, Level<T>> entry : levels.entrySet()) {
-      R result = entry.getValue().poll(goesOn);
+      R result = entry.getValue().poll(used, goesOn);
       if (result != null) {
         size--;
         forgetEmpty(entry.getKey(), entry.getValue());
@@ -64,59 +67,64 @@ final class FairQueue<T> {
     }
   }
 
+  /** What waits of a key. */
   private static final class Flow<T> {
+    private final String key;
     private final Deque<T> items = new ArrayDeque<>();
-    private long turn;
-    private long came;
+    private long since;
+    private double used;
+
+    Flow(String key) {
+      this.key = key;
+    }
   }
 
   private static final class Level<T> {
     private final Map<String, Flow<T>> flows = new HashMap<>();
-    private long turn;
-    private long coming;
+    private long turns;
 
     void add(String key, T item) {
-      Flow<T> flow = flows.get(key);
-      if (flow == null) {
-        flow = new Flow<>();
-        flows.put(key, flow);
-      }
+      Flow<T> flow = flows.computeIfAbsent(key, Flow::new);
       if (flow.items.isEmpty()) {
-        flow.turn = Math.max(flow.turn, turn);
-        flow.came = coming++;
+        flow.since = turns++;
       }
       flow.items.add(item);
     }
 
     boolean remove(String key, T item) {
       Flow<T> flow = flows.get(key);
-      boolean removed = flow != null && flow.items.remove(item);
-      forgetIdle();
-      return removed;
+      if (flow == null || !flow.items.remove(item)) {
+        return false;
+      }
+      forgetEmpty(flow);
+      return true;
     }
 
-    <R> @Nullable R poll(Function<T, @Nullable R> goesOn) {
-      for (Flow<T> flow :
-          flows.values().stream()
-              .filter(f -> !f.items.isEmpty())
-              .sorted(Comparator.<Flow<T>>comparingLong(f -> f.turn).thenComparingLong(f -> f.came))
-              .toList()) {
+    <R> @Nullable R poll(ToDoubleFunction<String> used, Function<T, @Nullable R> goesOn) {
+      PriorityQueue<Flow<T>> order =
+          new PriorityQueue<>(
+              Comparator.<Flow<T>>comparingDouble(flow -> flow.used)
+                  .thenComparingLong(flow -> flow.since));
+      for (Flow<T> flow : flows.values()) {
+        flow.used = used.applyAsDouble(flow.key);
+        order.add(flow);
+      }
+      for (Flow<T> flow = order.poll(); flow != null; flow = order.poll()) {
         R result = goesOn.apply(flow.items.getFirst());
         if (result != null) {
           flow.items.removeFirst();
-          turn = Math.max(turn, flow.turn);
-          flow.turn++;
-          forgetIdle();
+          flow.since = turns++;
+          forgetEmpty(flow);
           return result;
         }
       }
       return null;
     }
 
-    /** A key that has nothing waiting is remembered only while it has to stand back. */
-    private void forgetIdle() {
-      boolean waits = flows.values().stream().anyMatch(flow -> !flow.items.isEmpty());
-      flows.values().removeIf(flow -> flow.items.isEmpty() && (!waits || flow.turn <= turn));
+    private void forgetEmpty(Flow<T> flow) {
+      if (flow.items.isEmpty()) {
+        flows.remove(flow.key);
+      }
     }
   }
 }

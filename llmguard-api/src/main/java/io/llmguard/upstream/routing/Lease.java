@@ -12,6 +12,7 @@ final class Lease implements Placement {
   private final ModelGroup group;
   private final DeploymentState state;
   private final DeploymentState.Taken taken;
+  private final Turn turn;
   private final Exchange exchange;
 
   Lease(
@@ -19,12 +20,21 @@ final class Lease implements Placement {
       ModelGroup group,
       DeploymentState state,
       DeploymentState.Taken taken,
+      Turn turn,
       Exchange exchange) {
     this.balancer = balancer;
     this.group = group;
     this.state = state;
     this.taken = taken;
+    this.turn = turn;
     this.exchange = exchange;
+  }
+
+  /** What a call counts for in its key's share until it ends. */
+  record Turn(String key, double estimate, long begun) {}
+
+  Turn turn() {
+    return turn;
   }
 
   DeploymentState state() {

@@ -230,7 +230,7 @@ class DeploymentsTest {
                     "vip".equals(java.util.Objects.requireNonNull(exchange.caller()).id())
                         ? 1
                         : 0));
-    Route running = router.route(calls.chatOf("a", "m"));
+    Route running = router.route(calls.chatOf("x", "m"));
     CompletableFuture<Route> a = later(router.route(calls.chatOf("a", "m")));
     CompletableFuture<Route> b = later(router.route(calls.chatOf("b", "m")));
     Exchange vip = calls.chatOf("vip", "m");

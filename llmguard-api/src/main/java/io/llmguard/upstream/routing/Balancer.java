@@ -59,7 +59,8 @@ final class Balancer {
     this.queueing = settings.queueing;
     this.availability = settings.availability;
     this.preferLoaded = settings.preferLoaded;
-    this.affinity = settings.affinity == null ? null : new Affinity(settings.affinity);
+    this.affinity =
+        settings.affinity == null ? null : new Affinity(settings.affinity, settings.affinityKey);
     this.time = settings.time;
     this.random = settings.random;
     this.servers = servers;
@@ -350,15 +351,17 @@ final class Balancer {
       return left.get(0);
     }
     Affinity kept = affinity;
-    String conversation = kept == null ? null : kept.conversation(want.exchange());
-    if (kept != null && conversation != null) {
-      String before = kept.deploymentOf(conversation);
-      for (DeploymentState state : left) {
-        if (state.deployment().id().equals(before)) {
-          return state;
-        }
+    Affinity.Beginning beginning =
+        kept == null
+            ? null
+            : kept.of(want.exchange(), want.group().name() + '\n' + want.captured());
+    if (kept != null && beginning != null) {
+      DeploymentState before = kept.choose(beginning, left);
+      if (before != null) {
+        return before;
       }
     }
+    List<DeploymentState> all = List.copyOf(left);
     if (preferLoaded) {
       prefer(left, state -> loaded(state, want.captured()));
     }
@@ -370,8 +373,8 @@ final class Balancer {
       }
       chosen = state;
     }
-    if (kept != null && conversation != null) {
-      kept.keep(conversation, chosen.deployment().id());
+    if (kept != null && beginning != null) {
+      kept.keep(beginning, chosen, all);
     }
     return chosen;
   }

@@ -68,8 +68,8 @@ public final class Deployment {
   }
 
   /**
-   * The servers of deployments, each name once; of several ways to one server, the one that has both
-   * APIs.
+   * The servers of deployments, each name once; of several ways to one server, the one that has
+   * both APIs.
    */
   public static List<Upstream> upstreams(List<Deployment> deployments) {
     Map<String, Upstream> byName = new LinkedHashMap<>();

@@ -74,7 +74,8 @@ public final class DeploymentRouter implements UpstreamRouter, ModelReach.Source
           .computeIfAbsent(ModelAccess.canonical(deployment.alias()), alias -> new ArrayList<>())
           .add(new DeploymentState(deployment, new Breaker(builder.cooldown), server));
     }
-    upstreams = anyModel ? List.copyOf(builder.upstreams) : Deployment.upstreams(builder.deployments);
+    upstreams =
+        anyModel ? List.copyOf(builder.upstreams) : Deployment.upstreams(builder.deployments);
     List<ModelGroup> all = new ArrayList<>();
     for (List<DeploymentState> list : states.values()) {
       all.add(new ModelGroup(list.get(0).deployment().alias(), list));
@@ -401,6 +402,7 @@ public final class DeploymentRouter implements UpstreamRouter, ModelReach.Source
     Availability availability = Availability.unknown();
     boolean preferLoaded = true;
     @Nullable Duration affinity;
+    AffinityKey affinityKey = AffinityKey.CONVERSATION;
     TimeSource time = TimeSource.system();
     RandomGenerator random = () -> ThreadLocalRandom.current().nextLong();
 
@@ -428,13 +430,19 @@ public final class DeploymentRouter implements UpstreamRouter, ModelReach.Source
 
     /**
      * Keeps a conversation at its deployment, in whose cache its prompt is, until it was silent for
-     * so long; not unless set.
+     * so long; not unless set. See {@link #affinityBy}.
      */
     public Builder affinity(Duration value) {
       if (value.isNegative() || value.isZero()) {
         throw new IllegalArgumentException("a conversation is kept for some time: " + value);
       }
       affinity = value;
+      return this;
+    }
+
+    /** By what calls are kept there; {@link AffinityKey#CONVERSATION} unless set. */
+    public Builder affinityBy(AffinityKey value) {
+      affinityKey = Objects.requireNonNull(value);
       return this;
     }
 

@@ -129,7 +129,10 @@ class FairQueueTest {
   /** What a key used, and when. */
   private record Use(String key, double nanos, long at) {}
 
-  /** Any order of coming, leaving, using and taking turns, held against a model that forgets nothing. */
+  /**
+   * Any order of coming, leaving, using and taking turns, held against a model that forgets
+   * nothing.
+   */
   @ParameterizedTest
   @ValueSource(longs = {1, 2, 3, 4, 5})
   void whoeverGoesIsOfTheHighestPriorityAndHasUsedLeastOfThoseWhoCouldGo(long seed) {

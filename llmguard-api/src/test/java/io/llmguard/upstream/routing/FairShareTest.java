@@ -59,8 +59,7 @@ class FairShareTest {
   @Test
   void timeIsSharedEvenlyHoweverLongAndHoweverManyTheCallsOfEachAre() {
     Map<String, Duration> length =
-        Map.of(
-            "long", Duration.ofSeconds(9), "short", Duration.ofSeconds(1), "tiny", millis(200));
+        Map.of("long", Duration.ofSeconds(9), "short", Duration.ofSeconds(1), "tiny", millis(200));
     Map<String, Duration> used = new HashMap<>();
     Deque<Waiting> all = new ArrayDeque<>();
     for (int i = 0; i < 20; i++) {
@@ -85,7 +84,8 @@ class FairShareTest {
         (caller, time) ->
             assertThat(time)
                 .as(caller)
-                .isBetween(third.multipliedBy(9).dividedBy(10), third.multipliedBy(11).dividedBy(10)));
+                .isBetween(
+                    third.multipliedBy(9).dividedBy(10), third.multipliedBy(11).dividedBy(10)));
   }
 
   private static Duration millis(long value) {
@@ -124,8 +124,7 @@ class FairShareTest {
   void callsUnderWayCountBeforeTheyEnd() {
     DeploymentRouter two =
         DeploymentRouter.builder(
-                List.of(
-                    Deployment.builder("m", Calls.upstream("one"), "m").maxParallel(3).build()))
+                List.of(Deployment.builder("m", Calls.upstream("one"), "m").maxParallel(3).build()))
             .time(time)
             .build();
     Route first = two.route(calls.chatOf("busy", "m"));

@@ -161,6 +161,112 @@ class RoutingStrategyTest {
             + "]}");
   }
 
+  private DeploymentRouter byPrefix() {
+    return two(RoutingStrategy.simpleShuffle())
+        .affinity(Duration.ofMinutes(10))
+        .affinityBy(AffinityKey.PREFIX)
+        .build();
+  }
+
+  private String serverOf(DeploymentRouter router, String caller, TestRequest request) {
+    Exchange exchange = calls.of(caller, request);
+    Route route = router.route(exchange);
+    Calls.ended(exchange, route, 1, 1);
+    return Calls.server(route);
+  }
+
+  /** A call with this system prompt in each of the ways in which it can be given. */
+  private static List<TestRequest> withSystem(String system, String question) {
+    String user = "{\"role\":\"user\",\"content\":\"" + question + "\"}";
+    String chat = "{\"model\":\"m\",\"messages\":[";
+    return List.of(
+        TestRequest.post(
+            "/api/chat",
+            chat + "{\"role\":\"system\",\"content\":\"" + system + "\"}," + user + "]}"),
+        TestRequest.post(
+            "/v1/chat/completions",
+            chat + "{\"content\" : \"" + system + "\", \"role\":\"developer\"}," + user + "]}"),
+        TestRequest.post(
+            "/v1/chat/completions",
+            chat
+                + "{\"role\":\"system\",\"content\":[{\"type\":\"text\",\"text\":\""
+                + system
+                + "\"}]},"
+                + user
+                + "]}"),
+        TestRequest.post(
+            "/v1/messages",
+            "{\"model\":\"m\",\"max_tokens\":5,\"messages\":["
+                + user
+                + "],\"system\":[{\"type\":\"text\",\"text\":\""
+                + system
+                + "\"}]}"),
+        TestRequest.post(
+            "/v1/responses",
+            "{\"model\":\"m\",\"instructions\":\"" + system + "\",\"input\":\"" + question + "\"}"),
+        TestRequest.post(
+            "/api/generate",
+            "{\"model\":\"m\",\"prompt\":\"" + question + "\",\"system\":\"" + system + "\"}"));
+  }
+
+  @Test
+  void callersThatShareASystemPromptShareAServerByPrefix() {
+    DeploymentRouter router = byPrefix();
+    Set<String> all = new HashSet<>();
+    for (int prompt = 0; prompt < 12; prompt++) {
+      Set<String> servers = new HashSet<>();
+      for (int caller = 0; caller < 4; caller++) {
+        for (TestRequest request : withSystem("You are number " + prompt, "question " + caller)) {
+          servers.add(serverOf(router, "caller" + caller, request));
+        }
+      }
+      assertThat(servers).as("prompt %d", prompt).hasSize(1);
+      all.addAll(servers);
+    }
+    assertThat(all).containsExactlyInAnyOrder("a", "b");
+  }
+
+  @Test
+  void aCallWithoutASystemPromptGoesByItsConversationByPrefixToo() {
+    DeploymentRouter router = byPrefix();
+    String opening = "{\"role\":\"user\",\"content\":\"hello\"}";
+    Set<String> all = new HashSet<>();
+    for (int caller = 0; caller < 20; caller++) {
+      Set<String> servers = new HashSet<>();
+      for (int turn = 0; turn < 4; turn++) {
+        servers.add(serverOf(router, "caller" + caller, conversation(opening, turn)));
+      }
+      assertThat(servers).hasSize(1);
+      all.addAll(servers);
+    }
+    assertThat(all).as("each caller by itself").hasSize(2);
+  }
+
+  @Test
+  void aPromptThatEverybodyUsesDoesNotFloodOneServer() {
+    DeploymentRouter router = byPrefix();
+    TestRequest request = withSystem("Everybody's", "question").get(0);
+    Map<String, Integer> underWay = new HashMap<>();
+    for (int i = 0; i < 60; i++) {
+      underWay.merge(Calls.server(router.route(calls.of("me", request))), 1, Integer::sum);
+    }
+    assertThat(underWay.values()).allMatch(calls -> calls >= 15);
+  }
+
+  @Test
+  void whatIsRememberedOfPromptsIsBounded() {
+    Affinity affinity = new Affinity(Duration.ofMinutes(10), AffinityKey.PREFIX);
+    DeploymentState state =
+        new DeploymentState(
+            Deployment.of("m", Calls.upstream("a"), "m"),
+            new Breaker(Cooldown.DEFAULT),
+            new Breaker(Cooldown.DEFAULT));
+    for (int i = 0; i < 3 * Affinity.MOST; i++) {
+      affinity.keep(new Affinity.Beginning("prompt " + i, true), state, List.of(state));
+    }
+    assertThat(affinity.size()).isBetween(1L, (long) Affinity.MOST);
+  }
+
   @Test
   void aServerThatHasTheModelLoadedGoesFirstWhileItHasRoom() {
     Upstream a = Calls.upstream("a");

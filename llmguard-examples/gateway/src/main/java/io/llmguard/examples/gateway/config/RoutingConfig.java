@@ -1,5 +1,6 @@
 package io.llmguard.examples.gateway.config;
 
+import io.llmguard.upstream.routing.AffinityKey;
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;
@@ -22,7 +23,9 @@ import org.jspecify.annotations.Nullable;
  * @param queueSize how many calls may wait for a name
  * @param queueWait how long a call may wait
  * @param priorities priorities of callers by name or key id; 0 for the others
+ * @param halfLife after how long the time that a caller has used counts half as much
  * @param affinity how long a silent conversation keeps its server; null for none
+ * @param affinityBy by what calls keep their server
  * @param probes in which intervals servers are asked what they have; null for never
  * @param preferLoaded true to ask a server first that has the model loaded
  * @param litellmHeaders true to answer with LiteLLM's fields too
@@ -42,7 +45,9 @@ public record RoutingConfig(
     int queueSize,
     Duration queueWait,
     Map<String, Integer> priorities,
+    Duration halfLife,
     @Nullable Duration affinity,
+    AffinityKey affinityBy,
     @Nullable Duration probes,
     boolean preferLoaded,
     boolean litellmHeaders) {

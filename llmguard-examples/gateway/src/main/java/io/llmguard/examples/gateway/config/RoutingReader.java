@@ -1,6 +1,7 @@
 package io.llmguard.examples.gateway.config;
 
 import io.llmguard.examples.gateway.config.RoutingConfig.Strategy;
+import io.llmguard.upstream.routing.AffinityKey;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.HashMap;
@@ -50,6 +51,8 @@ final class RoutingReader {
     Setting queue = in(own, "queue");
     Setting size = queue == null ? null : queue.get("size");
     Setting wait = queue == null ? null : queue.get("wait");
+    Setting halfLife = queue == null ? null : queue.get("half_life");
+    Setting by = in(own, "affinity_by");
     RoutingConfig config =
         new RoutingConfig(
             strategy == null ? Strategy.SIMPLE_SHUFFLE : strategy.oneOf(Strategy.class),
@@ -68,7 +71,9 @@ final class RoutingReader {
             size == null ? 512 : (int) size.number(0, 1_000_000),
             wait == null ? Duration.ofSeconds(30) : wait.duration(),
             priorities(queue == null ? null : queue.get("priorities")),
+            halfLife == null ? Duration.ofSeconds(30) : halfLife.duration(),
             affinity(),
+            by == null ? AffinityKey.CONVERSATION : by.oneOf(AffinityKey.class),
             probes == null ? Duration.ofSeconds(10) : interval(probes),
             loaded == null || loaded.bool(),
             headers != null && headers.bool());
@@ -105,7 +110,7 @@ final class RoutingReader {
     if (kept != null) {
       return interval(kept);
     }
-    return asked ? Duration.ofMinutes(10) : null;
+    return asked || in(own, "affinity_by") != null ? Duration.ofMinutes(10) : null;
   }
 
   private static @Nullable Duration interval(Setting setting) {

@@ -31,7 +31,10 @@ import org.jspecify.annotations.Nullable;
 final class Administration {
   private static final UpstreamTimeouts PATIENCE =
       new UpstreamTimeouts(
-          Duration.ofSeconds(5), Duration.ofSeconds(5), Duration.ofSeconds(5), Duration.ofSeconds(5));
+          Duration.ofSeconds(5),
+          Duration.ofSeconds(5),
+          Duration.ofSeconds(5),
+          Duration.ofSeconds(5));
 
   private final List<Deployment> models;
   private final Function<UpstreamServer, Upstream> upstreams;

@@ -77,13 +77,14 @@ final class Routing {
                 new Queueing(
                     config.queueSize(),
                     config.queueWait(),
-                    exchange -> priority(config.priorities(), exchange)))
+                    exchange -> priority(config.priorities(), exchange),
+                    config.halfLife()))
             .preferLoaded(config.preferLoaded())
             .defaultFallbacks(config.defaultFallbacks());
     config.fallbacks().forEach(router::fallbacks);
     config.aliases().forEach(router::alias);
     if (config.affinity() != null) {
-      router.affinity(config.affinity());
+      router.affinity(config.affinity()).affinityBy(config.affinityBy());
     }
     if (availability != null) {
       router.availability(availability);

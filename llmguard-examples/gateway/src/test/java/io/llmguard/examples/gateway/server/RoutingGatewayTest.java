@@ -4,9 +4,9 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
+import com.sun.net.httpserver.HttpServer;
 import com.sun.net.httpserver.HttpsConfigurator;
 import com.sun.net.httpserver.HttpsParameters;
-import com.sun.net.httpserver.HttpServer;
 import com.sun.net.httpserver.HttpsServer;
 import io.llmguard.examples.gateway.demo.DemoUpstream;
 import io.llmguard.examples.gateway.tls.TestAuthority;
@@ -34,7 +34,8 @@ import org.junit.jupiter.api.io.TempDir;
 class RoutingGatewayTest {
   private static final String KEY = "sk-the-master-key-of-this-test";
   private static final String CHAT =
-      "{\"model\":\"moltbot-llm\",\"messages\":[{\"role\":\"user\",\"content\":\"Tell me a fact\"}]}";
+      "{\"model\":\"moltbot-llm\",\"messages\":[{\"role\":\"user\",\"content\":\"Tell me a"
+          + " fact\"}]}";
 
   @TempDir private Path folder = Path.of("");
 
@@ -199,7 +200,9 @@ class RoutingGatewayTest {
   private JsonNode healthWith(String base, String more, String name) throws Exception {
     String yaml =
         config(
-            deployment(base, "ollama"), "", "upstreams: [{api_base: \"" + base + "\", " + more + "}]");
+            deployment(base, "ollama"),
+            "",
+            "upstreams: [{api_base: \"" + base + "\", " + more + "}]");
     try (RunningGateway gateway =
         RunningGateway.start(Files.createDirectory(folder.resolve(name)), yaml)) {
       return new ObjectMapper().readTree(gateway.get("/health", "X-Api-Key", KEY).body());

@@ -155,7 +155,9 @@ public final class GuardAssembly {
             .maxBody(maxBody())
             .maxForm(settings.limits().upload().bytes())
             .formDirectory(settings.dataDir())
-            .ceilings(ceilings());
+            .ceilings(ceilings())
+            .ceilingsInShadow(settings.ceilings().shadow())
+            .listener(limits);
     return named("limits.upload", policy::build);
   }
 
@@ -210,13 +212,14 @@ public final class GuardAssembly {
     LimitMode tokenMode = tokens == null ? LimitMode.ENFORCE : tokens.mode();
     Integer perCaller = settings.concurrency().perKey();
     Integer total = settings.concurrency().total();
+    boolean shadow = settings.concurrency().shadow();
     return List.of(
         new CallerRateLimitStage(counters, configured, perKey.mode(), tokenMode, limits),
         named(
             "concurrency",
             () ->
                 new ConcurrencyStage(
-                    perCaller == null ? 0 : perCaller, total == null ? 0 : total, false, limits)));
+                    perCaller == null ? 0 : perCaller, total == null ? 0 : total, shadow, limits)));
   }
 
   private Stage modelLimits() {

@@ -192,10 +192,11 @@ public record GuardSettings(
    *
    * @param perKey of each caller
    * @param total of all together
+   * @param shadow true to count and report only
    */
-  public record Concurrency(@Nullable Integer perKey, @Nullable Integer total) {
+  public record Concurrency(@Nullable Integer perKey, @Nullable Integer total, boolean shadow) {
     /** No limit. */
-    public static final Concurrency NONE = new Concurrency(null, null);
+    public static final Concurrency NONE = new Concurrency(null, null, false);
   }
 
   /**
@@ -264,6 +265,8 @@ public record GuardSettings(
    * @param choices answers to one call
    * @param remoteImages whether an image's URL may name a host; false unless set
    * @param serverTools whether a call may make a server run tools; false unless set
+   * @param shadow true to count and report what is above a number here, and to change nothing;
+   *     images and tools stay as they are set
    */
   public record Ceilings(
       CeilingMode mode,
@@ -276,11 +279,12 @@ public record GuardSettings(
       @Nullable Integer logprobs,
       @Nullable Integer choices,
       boolean remoteImages,
-      boolean serverTools) {
+      boolean serverTools,
+      boolean shadow) {
     /** No ceiling that a caller would notice. */
     public static final Ceilings DEFAULTS =
         new Ceilings(
-            CeilingMode.CLAMP, null, null, null, null, true, true, null, null, false, false);
+            CeilingMode.CLAMP, null, null, null, null, true, true, null, null, false, false, false);
 
     /** Fills in the defaults. */
     public Ceilings {

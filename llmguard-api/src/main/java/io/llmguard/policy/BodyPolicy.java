@@ -2,6 +2,7 @@ package io.llmguard.policy;
 
 import io.llmguard.StandardGuard;
 import io.llmguard.StandardGuard.Place;
+import io.llmguard.limit.LimitListener;
 import io.llmguard.wire.Ceilings;
 import io.llmguard.wire.PromptHasher;
 import io.llmguard.wire.RequestReader;
@@ -30,7 +31,7 @@ public final class BodyPolicy {
   private BodyPolicy(Builder builder) {
     bodies = new BodyStage(RequestReader.create(builder.hasher), builder.maxBody);
     forms = new FormStage(builder.formDirectory, builder.maxForm);
-    ceilings = new CeilingStage(builder.ceilings);
+    ceilings = new CeilingStage(builder.ceilings, builder.shadow, builder.listener);
   }
 
   /** A builder with the defaults. */
@@ -53,6 +54,8 @@ public final class BodyPolicy {
     private long maxForm = MAX_FORM;
     private Path formDirectory = Path.of(System.getProperty("java.io.tmpdir", ""));
     private Ceilings ceilings = Ceilings.DEFAULT;
+    private boolean shadow;
+    private LimitListener listener = LimitListener.NONE;
 
     private Builder() {}
 
@@ -88,6 +91,20 @@ public final class BodyPolicy {
     /** What a call may ask of a server; {@link Ceilings#DEFAULT} unless set. */
     public Builder ceilings(Ceilings value) {
       ceilings = Objects.requireNonNull(value);
+      return this;
+    }
+
+    /**
+     * Whether what is above a number of the ceilings is only counted and reported; false unless set.
+     */
+    public Builder ceilingsInShadow(boolean value) {
+      shadow = value;
+      return this;
+    }
+
+    /** Hears what the ceilings say; nobody unless set. */
+    public Builder listener(LimitListener value) {
+      listener = Objects.requireNonNull(value);
       return this;
     }
 

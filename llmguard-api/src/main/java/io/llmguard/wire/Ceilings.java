@@ -88,6 +88,42 @@ public record Ceilings(
     }
   }
 
+  /** The same, but refusing what is above a number. */
+  public Ceilings refusing() {
+    return new Ceilings(
+        Mode.REFUSE,
+        maxOutputTokens,
+        maxContextTokens,
+        minKeepAlive,
+        maxKeepAlive,
+        maxLogprobs,
+        maxChoices,
+        loadOptions,
+        loadOnly,
+        localMedia,
+        remoteMedia,
+        serverTools,
+        sameOutputLimit);
+  }
+
+  /** The same without a number: only what is allowed or not at all. */
+  public Ceilings withoutNumbers() {
+    return new Ceilings(
+        mode,
+        null,
+        null,
+        null,
+        null,
+        null,
+        null,
+        true,
+        true,
+        localMedia,
+        remoteMedia,
+        serverTools,
+        sameOutputLimit);
+  }
+
   /** Holds a call against the ceilings. */
   public Result apply(CheckedBody body) {
     return apply(body, body.edits());

@@ -187,7 +187,7 @@ class AssembledLimitsTest {
 
   private static Ceilings ceilings(CeilingMode mode, Duration minKeepAlive, boolean loadOnly) {
     return new Ceilings(
-        mode, 1_000L, null, null, minKeepAlive, loadOnly, true, null, null, false, false);
+        mode, 1_000L, null, null, minKeepAlive, loadOnly, true, null, null, false, false, false);
   }
 
   @Test

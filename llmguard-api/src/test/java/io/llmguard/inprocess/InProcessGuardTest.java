@@ -182,6 +182,7 @@ class InProcessGuardTest {
             null,
             null,
             false,
+            false,
             false);
     try (InProcessGuard guard = guard(settings(limits, ceilings))) {
       try (GuardedCall call = guard.begin(InProcessRequest.of(caller(job()), request("gemma3")))) {
@@ -230,6 +231,7 @@ class InProcessGuardTest {
             true,
             null,
             null,
+            false,
             false,
             false);
     try (ReplayUpstream upstream = ReplayUpstream.start();

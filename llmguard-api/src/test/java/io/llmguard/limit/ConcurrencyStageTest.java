@@ -110,6 +110,31 @@ class ConcurrencyStageTest {
   }
 
   @Test
+  void inShadowEveryOutcomeOfManyCallsLeavesNothingCounted() {
+    List<LimitListener.Event> heard = new ArrayList<>();
+    ConcurrencyStage stage = new ConcurrencyStage(1, 2, true, (policy, event) -> heard.add(event));
+    for (int round = 0; round < 3; round++) {
+      List<Exchange> underWay = new ArrayList<>();
+      for (Outcome.Kind ignored : Outcome.Kind.values()) {
+        underWay.add(admitted(ask(guard(ALICE, stage))));
+        assertThat(refused(ask(guard(ALICE, stage, refuse(403)))).reason()).isEqualTo("later");
+      }
+      assertThat(stage.underWay()).isEqualTo(underWay.size());
+      for (Outcome.Kind kind : Outcome.Kind.values()) {
+        Outcome outcome = new Outcome(kind, kind == Outcome.Kind.REFUSED ? "later" : null);
+        Exchange exchange = underWay.remove(0);
+        exchange.onComplete(outcome);
+        stage.settle(exchange, outcome);
+      }
+      assertThat(stage.underWay()).isZero();
+      assertThat(stage.callersUnderWay()).isZero();
+      heard.clear();
+      admitted(ask(guard(ALICE, stage))).onComplete(Outcome.COMPLETED);
+      assertThat(heard).as("one call alone").doesNotContain(LimitListener.Event.SHADOW_REFUSED);
+    }
+  }
+
+  @Test
   void underStressNoPlaceIsLostAndNoneIsGivenTwice() throws Exception {
     ConcurrencyStage stage = new ConcurrencyStage(3, 8);
     AtomicInteger inside = new AtomicInteger();

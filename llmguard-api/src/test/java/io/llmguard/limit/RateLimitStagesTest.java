@@ -207,6 +207,29 @@ class RateLimitStagesTest {
   }
 
   @Test
+  void aModelsLimitInShadowRefusesNothingBesideOneThatIsHeld() {
+    for (boolean perCaller : new boolean[] {false, true}) {
+      List<LimitListener.Event> heard = new ArrayList<>();
+      ModelRateLimitStage stage =
+          ModelRateLimitStage.builder(new InMemoryRateLimitStore(time))
+              .limit(new ModelLimit("shadowed", ONE, perCaller, LimitMode.SHADOW))
+              .limit(new ModelLimit("held", ONE, perCaller))
+              .listener((policy, event) -> heard.add(event))
+              .build();
+      for (int i = 0; i < 3; i++) {
+        admitted(ask(guard(alice, prepare(e -> e.call(chat("shadowed", 1, null))), stage)));
+      }
+      assertThat(heard)
+          .containsExactly(
+              LimitListener.Event.ADMITTED,
+              LimitListener.Event.SHADOW_REFUSED,
+              LimitListener.Event.SHADOW_REFUSED);
+      admitted(ask(guard(alice, prepare(e -> e.call(chat("held", 1, null))), stage)));
+      refused(ask(guard(alice, prepare(e -> e.call(chat("held", 1, null))), stage)));
+    }
+  }
+
+  @Test
   void madeUpModelNamesShareOneBucket() {
     ModelRateLimitStage stage =
         ModelRateLimitStage.builder(store)

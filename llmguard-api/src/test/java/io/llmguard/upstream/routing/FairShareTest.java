@@ -79,13 +79,13 @@ class FairShareTest {
       used.merge(call.caller(), takes, Duration::plus);
       past = past.plus(takes);
     }
-    Duration third = end.dividedBy(3);
+    Duration fair = end.dividedBy(3);
+    // the call that ends a turn may be a long one: not the same to a second
     used.forEach(
         (caller, time) ->
             assertThat(time)
                 .as(caller)
-                .isBetween(
-                    third.multipliedBy(9).dividedBy(10), third.multipliedBy(11).dividedBy(10)));
+                .isBetween(fair.multipliedBy(4).dividedBy(5), fair.multipliedBy(6).dividedBy(5)));
   }
 
   private static Duration millis(long value) {

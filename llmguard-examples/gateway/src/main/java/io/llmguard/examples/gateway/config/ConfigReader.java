@@ -438,14 +438,17 @@ public final class ConfigReader {
 
   private static Concurrency concurrency(@Nullable Setting setting) {
     if (setting == null) {
-      return new Concurrency(null, null);
+      return Concurrency.NONE;
     }
     Setting perKey = setting.get("per_key");
     Setting total = setting.get("total");
+    Concurrency concurrency =
+        new Concurrency(
+            perKey == null ? null : (int) perKey.number(1, 1_000_000),
+            total == null ? null : (int) total.number(1, 1_000_000),
+            shadow(setting));
     setting.refuseUnknown();
-    return new Concurrency(
-        perKey == null ? null : (int) perKey.number(1, 1_000_000),
-        total == null ? null : (int) total.number(1, 1_000_000));
+    return concurrency;
   }
 
   private static List<String> blocks(@Nullable Setting setting) {
@@ -534,7 +537,8 @@ public final class ConfigReader {
             logprobs == null ? null : (int) logprobs.number(0, 1000),
             choices == null ? null : (int) choices.number(1, 1000),
             images != null && images.bool(),
-            tools != null && tools.bool());
+            tools != null && tools.bool(),
+            shadow(setting));
     setting.refuseUnknown();
     return ceilings;
   }

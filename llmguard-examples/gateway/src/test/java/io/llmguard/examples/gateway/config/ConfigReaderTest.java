@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.llmguard.assembly.GuardSettings;
+import io.llmguard.assembly.GuardSettings.Concurrency;
 import io.llmguard.limit.RateLimit;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -102,6 +103,8 @@ class ConfigReaderTest {
                 per_key: {requests: 100, per: 1s, burst: 9}
                 per_ip: {requests: 5, per: 1h, shadow: true}
                 tokens: {tokens: 1000, per: 1m}
+              concurrency: {per_key: 4, total: 100, shadow: true}
+              ceilings: {output_tokens: 2000, shadow: true}
               allow_networks: [10.0.1.5/32, "fd00::/8"]
               trusted_proxies: 127.0.0.1
               audit: {file: trail.jsonl, durability: fsync}
@@ -124,6 +127,9 @@ class ConfigReaderTest {
     assertThat(config.listen()).isEqualTo(new HostPort("::1", 9000));
     assertThat(config.guard().rateLimits().perIp()).isNotNull();
     assertThat(config.guard().rateLimits().perIp().shadow()).isTrue();
+    assertThat(config.guard().concurrency()).isEqualTo(new Concurrency(4, 100, true));
+    assertThat(config.guard().ceilings().outputTokens()).isEqualTo(2000);
+    assertThat(config.guard().ceilings().shadow()).isTrue();
     assertThat(config.guard().rateLimits().tokens()).isNotNull();
     assertThat(config.guard().rateLimits().tokens().limit().capacity()).isEqualTo(1000);
     assertThat(config.guard().trustedProxies()).containsExactly("127.0.0.1");

@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import io.llmguard.examples.gateway.config.GatewayConfig.DeploymentLimits;
 import io.llmguard.examples.gateway.config.GatewayConfig.UpstreamServer;
 import io.llmguard.examples.gateway.config.RoutingConfig.Strategy;
+import io.llmguard.upstream.routing.AffinityKey;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -153,7 +154,8 @@ class RoutingReaderTest {
                     probes: off
                     prefer_loaded: false
                     litellm_headers: true
-                    queue: {size: 10, wait: 5s, priorities: {ops: 10, batch: -5}}
+                    affinity_by: prefix
+                    queue: {size: 10, wait: 5s, half_life: 2m, priorities: {ops: 10, batch: -5}}
                 """)
             .routing();
     assertThat(routing)
@@ -173,7 +175,9 @@ class RoutingReaderTest {
                 10,
                 Duration.ofSeconds(5),
                 Map.of("ops", 10, "batch", -5),
+                Duration.ofMinutes(2),
                 Duration.ofMinutes(10),
+                AffinityKey.PREFIX,
                 null,
                 false,
                 true));
@@ -223,6 +227,8 @@ class RoutingReaderTest {
         "router_settings: {fallbacks: [{'*': [a]}]}|default_fallbacks",
         "llmguard: {routing: {queues: {size: 1}}}|queues",
         "llmguard: {routing: {queue: {size: 1, wait: 0s}}}|wait",
+        "llmguard: {routing: {queue: {half_life: 0s}}}|half_life",
+        "llmguard: {routing: {affinity_by: address}}|affinity_by",
         "llmguard: {upstreams: [{api_base: 'http://a', certificate: x}]}|go together",
         "model_list: [{model_name: a, litellm_params: {model: ollama/*}}]|model_name",
         "model_list: [{model_name: a, litellm_params: {model: ollama/a, ssl_verify: false}}]|ssl_verify",

@@ -6,12 +6,16 @@ import java.nio.ByteBuffer;
 import java.time.Duration;
 import java.util.concurrent.atomic.AtomicBoolean;
 import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * One attempt of a call at an upstream; what comes from an attempt that was given up for another
  * one is read and thrown away, so that its connection can be used again.
  */
 final class Attempt implements UpstreamTransport.ResponseHandler {
+  private static final Logger log = LoggerFactory.getLogger(Attempt.class);
+
   /** From an attempt that was given up, more is not worth a kept connection. */
   private static final int MOST_DISCARDED = 16 * 1024;
 
@@ -83,7 +87,14 @@ final class Attempt implements UpstreamTransport.ResponseHandler {
   void report(@Nullable UpstreamFailure failure, long now) {
     Placement placement = route.placement();
     if (placement != null && reported.compareAndSet(false, true)) {
-      placement.ended(new AttemptResult(failure, status, headNanos, now - begunNanos, retryAfter));
+      try {
+        placement.ended(
+            new AttemptResult(failure, status, headNanos, now - begunNanos, retryAfter));
+      } catch (RuntimeException e) {
+        // the call itself still has to be settled
+        log.error("the router failed with {}", e.getClass().getName());
+        log.debug("the router failed", e);
+      }
     }
   }
 

@@ -241,7 +241,13 @@ final class Forwarding implements Proxy.ProxiedCall, ClientResponse.WriteCallbac
           Outcome.refused("malformed"));
       return;
     }
-    attempt.send(request);
+    try {
+      attempt.send(request);
+    } catch (RuntimeException e) {
+      log.error("a transport failed with {}", e.getClass().getName());
+      log.debug("a transport failed", e);
+      fail(attempt, new UpstreamFailure(Kind.CONNECT, "the transport failed"));
+    }
   }
 
   // ---- another attempt

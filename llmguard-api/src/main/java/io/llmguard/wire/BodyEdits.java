@@ -31,11 +31,27 @@ public final class BodyEdits {
     this.body = body;
   }
 
+  /** The same edits, which further ones do not change. */
+  public BodyEdits copy() {
+    BodyEdits copy = new BodyEdits(body);
+    copy.changes.putAll(changes);
+    return copy;
+  }
+
   /** Sets a field to a string. */
   public BodyEdits set(String field, String value) {
+    return change(field, quoted(value));
+  }
+
+  static String quoted(String value) {
     StringBuilder json = new StringBuilder(value.length() + 2).append('"');
     JsonStringEncoder.getInstance().quoteAsString(Unicode.withoutLoneSurrogates(value), json);
-    return change(field, json.append('"').toString());
+    return json.append('"').toString();
+  }
+
+  /** Sets a field to what this JSON text says. */
+  BodyEdits json(String field, String json) {
+    return change(field, json);
   }
 
   /** Sets a field to a whole number. */

@@ -444,6 +444,76 @@ class RetryTest {
     }
   }
 
+  @Test
+  void aTransportThatThrowsIsAServerThatIsNotReached() throws Exception {
+    UpstreamTransport broken =
+        new UpstreamTransport() {
+          @Override
+          public UpstreamCall send(UpstreamRequest request, ResponseHandler handler) {
+            throw new IllegalStateException("closed");
+          }
+
+          @Override
+          public void close() {}
+        };
+    InOrder places = new InOrder(server.uri());
+    Upstream upstream = Upstream.builder("u", server.uri(), broken).build();
+    UpstreamRouter first =
+        new UpstreamRouter() {
+          @Override
+          public Route route(Exchange exchange) {
+            Route.To real = (Route.To) places.route(exchange);
+            return new Route.To(upstream, real.body(), null, null, real.placement());
+          }
+
+          @Override
+          public Route again(Exchange exchange, List<Route.To> tried, boolean retriesLeft) {
+            return places.again(exchange, tried, retriesLeft);
+          }
+        };
+    ClientDouble alone = sent(Proxy.builder(first).build(), chat());
+    assertThat(alone.awaitStatus()).isEqualTo(502);
+    assertThat(awaitOutcome()).isEqualTo(Outcome.UPSTREAM_FAILED);
+    assertThat(results).hasSize(1);
+    server.enqueue(Answer.replay(PLAIN));
+    ClientDouble again = sent(Proxy.builder(first).retries(policy(1).build()).build(), chat());
+    assertThat(again.awaitStatus()).isEqualTo(200);
+    assertThat(results).hasSize(3);
+  }
+
+  @Test
+  void aCallIsSettledThoughItsRouterFails() throws Exception {
+    server.enqueue(Answer.replay(PLAIN));
+    InOrder places = new InOrder(server.uri());
+    Proxy proxy =
+        Proxy.builder(
+                exchange -> {
+                  Route.To real = (Route.To) places.route(exchange);
+                  Placement failing =
+                      new Placement() {
+                        @Override
+                        public String deployment() {
+                          return "d";
+                        }
+
+                        @Override
+                        public String model() {
+                          return "m";
+                        }
+
+                        @Override
+                        public void ended(AttemptResult result) {
+                          throw new IllegalStateException();
+                        }
+                      };
+                  return new Route.To(real.upstream(), real.body(), null, null, failing);
+                })
+            .build();
+    assertThat(sent(proxy, chat()).awaitStatus()).isEqualTo(200);
+    assertThat(awaitOutcome()).isEqualTo(Outcome.COMPLETED);
+    assertThat(proxy.active()).isZero();
+  }
+
   // ---- the longest duration
 
   private Proxy bounded(RetryPolicy policy, Duration most) {

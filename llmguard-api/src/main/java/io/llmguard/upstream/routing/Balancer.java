@@ -74,27 +74,45 @@ final class Balancer {
       String captured,
       Operation operation,
       Set<String> tried,
-      Function<Lease, Route> route) {}
+      Function<Lease, Route> route,
+      Affinity.@Nullable Beginning beginning) {
+    Want(
+        Exchange exchange,
+        ModelGroup group,
+        String captured,
+        Operation operation,
+        Set<String> tried,
+        Function<Lease, Route> route) {
+      this(exchange, group, captured, operation, tried, route, null);
+    }
+
+    private Want with(Affinity.@Nullable Beginning known) {
+      return new Want(exchange, group, captured, operation, tried, route, known);
+    }
+  }
 
   /** A call that waits for a place. */
   record Waiter(Want want, int priority, String key, CompletableFuture<Route> turn) {}
 
   /** A route to a place, which is taken; or later; or why there is none. */
-  Route route(Want want) {
+  Route route(Want asked) {
+    Want want = asked.with(beginning(asked)); // not under the lock, as it reads a body
     FairQueue<Waiter> queue = want.group().queue();
     List<Runnable> going = new ArrayList<>(0);
     @Nullable Waiter waiter = null;
     @Nullable Object choice = null;
     synchronized (this) {
-      if (queue.size() == 0) {
-        choice = choose(want);
+      List<DeploymentState> places = new ArrayList<>(want.group().deployments());
+      choice = refusal(want, places);
+      if (choice == null && queue.size() == 0 && !places.isEmpty()) {
+        choice = take(want, places);
       }
       if (choice == null) {
-        // who waits already and could go on is not overtaken
         waiter = waiter(want);
         queue.add(waiter.priority(), waiter.key(), waiter);
         waitedFor.add(want.group());
-        if (queue.size() > 1) {
+        if (!places.isEmpty()) {
+          // who waits already and could go on is not overtaken
           advance(want.group(), going);
         }
         if (queue.size() > queueing.size()
@@ -110,6 +128,12 @@ final class Balancer {
       return known(want, choice);
     }
     return waiter.turn().isDone() ? waiter.turn().join() : later(waiter);
+  }
+
+  private Affinity.@Nullable Beginning beginning(Want want) {
+    return affinity == null || want.group().deployments().size() < 2
+        ? null
+        : affinity.of(want.exchange(), want.group().name() + '\n' + want.captured());
   }
 
   private Route later(Waiter waiter) {
@@ -259,7 +283,13 @@ final class Balancer {
   }
 
   private @Nullable Runnable turn(Waiter waiter) {
-    Object choice = choose(waiter.want());
+    Object choice;
+    try {
+      choice = choose(waiter.want());
+    } catch (RuntimeException e) {
+      // a strategy's failure is of the call that it was to place, not of the one that ended
+      return () -> waiter.turn().completeExceptionally(e);
+    }
     return choice == null ? null : () -> go(waiter, choice);
   }
 
@@ -299,11 +329,20 @@ final class Balancer {
 
   /** A lease, a refusal, or null where every place is taken. */
   private @Nullable Object choose(Want want) {
+    List<DeploymentState> places = new ArrayList<>(want.group().deployments());
+    Refusal refusal = refusal(want, places);
+    if (refusal != null) {
+      return refusal;
+    }
+    return places.isEmpty() ? null : take(want, places);
+  }
+
+  /** Leaves only the places that a call could have now; or why it can have none at all. */
+  private @Nullable Refusal refusal(Want want, List<DeploymentState> left) {
     long minute = minute();
     long nanos = time.nanos();
     Call call = want.exchange().call();
     long prompt = call == null ? 0 : call.details().promptTokens();
-    List<DeploymentState> left = new ArrayList<>(want.group().deployments());
     left.forEach(state -> state.at(minute));
     if (!keep(left, state -> speaks(state, want.operation()))) {
       return Refusal.of(
@@ -326,9 +365,14 @@ final class Balancer {
       long soonest = soonest(left, nanos);
       left.removeIf(state -> state.wellAt(nanos) - soonest > 0);
     }
-    if (!keep(left, DeploymentState::hasRoom)) {
-      return null;
-    }
+    left.removeIf(state -> !state.hasRoom());
+    return null;
+  }
+
+  private Lease take(Want want, List<DeploymentState> left) {
+    long nanos = time.nanos();
+    Call call = want.exchange().call();
+    long prompt = call == null ? 0 : call.details().promptTokens();
     DeploymentState chosen = among(left, want);
     Long most = call == null ? null : call.maxOutputTokens();
     Lease.Turn turn = new Lease.Turn(key(want.exchange()), chosen.callNanos(), nanos);
@@ -351,10 +395,7 @@ final class Balancer {
       return left.get(0);
     }
     Affinity kept = affinity;
-    Affinity.Beginning beginning =
-        kept == null
-            ? null
-            : kept.of(want.exchange(), want.group().name() + '\n' + want.captured());
+    Affinity.Beginning beginning = want.beginning();
     if (kept != null && beginning != null) {
       DeploymentState before = kept.choose(beginning, left);
       if (before != null) {

@@ -1,6 +1,7 @@
 package io.llmguard.upstream.routing;
 
 import io.llmguard.upstream.Upstream;
+import io.llmguard.wire.Parameters;
 import java.nio.charset.StandardCharsets;
 import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
@@ -23,6 +24,7 @@ public final class Deployment {
   private final int order;
   private final int maxParallel;
   private final long maxInputTokens;
+  private final Parameters parameters;
 
   private Deployment(Builder builder) {
     alias = builder.alias;
@@ -36,6 +38,7 @@ public final class Deployment {
     order = builder.order;
     maxParallel = builder.maxParallel;
     maxInputTokens = builder.maxInputTokens;
+    parameters = builder.parameters;
   }
 
   /** The same at each start, and tells clients nothing about the server. */
@@ -132,6 +135,11 @@ public final class Deployment {
     return maxInputTokens;
   }
 
+  /** What is decided here in place of callers. */
+  public Parameters parameters() {
+    return parameters;
+  }
+
   /** Alias, upstream and model. */
   @Override
   public String toString() {
@@ -150,6 +158,7 @@ public final class Deployment {
     private int order = 1;
     private int maxParallel = Integer.MAX_VALUE;
     private long maxInputTokens = Long.MAX_VALUE;
+    private Parameters parameters = Parameters.NONE;
 
     private Builder(String alias, Upstream upstream, String model) {
       if (alias.indexOf('*') != alias.lastIndexOf('*')) {
@@ -206,6 +215,12 @@ public final class Deployment {
     /** How many tokens a prompt may have here, 1 or more; without limit unless set. */
     public Builder maxInputTokens(long value) {
       maxInputTokens = positive(value);
+      return this;
+    }
+
+    /** What is decided here in place of callers, before what the router decides; nothing unless set. */
+    public Builder parameters(Parameters value) {
+      parameters = Objects.requireNonNull(value);
       return this;
     }
 

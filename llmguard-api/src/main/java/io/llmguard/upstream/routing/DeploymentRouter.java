@@ -2,6 +2,7 @@ package io.llmguard.upstream.routing;
 
 import io.llmguard.Exchange;
 import io.llmguard.Refusal;
+import io.llmguard.RequestBody;
 import io.llmguard.TimeSource;
 import io.llmguard.auth.Caller;
 import io.llmguard.policy.Endpoint;
@@ -16,6 +17,7 @@ import io.llmguard.wire.Dialect;
 import io.llmguard.wire.ModelListFilter;
 import io.llmguard.wire.ModelLists;
 import io.llmguard.wire.Operation;
+import io.llmguard.wire.Parameters;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.HashMap;
@@ -59,6 +61,7 @@ public final class DeploymentRouter implements UpstreamRouter, ModelReach.Source
   private final Availability availability;
   private final Map<String, List<String>> fallbacks;
   private final List<String> defaultFallbacks;
+  private final Parameters parameters;
   private final Balancer balancer;
 
   private DeploymentRouter(Builder builder) {
@@ -72,7 +75,8 @@ public final class DeploymentRouter implements UpstreamRouter, ModelReach.Source
           servers.computeIfAbsent(upstream.name(), name -> new Breaker(builder.cooldown));
       states
           .computeIfAbsent(ModelAccess.canonical(deployment.alias()), alias -> new ArrayList<>())
-          .add(new DeploymentState(deployment, new Breaker(builder.cooldown), server));
+          .add(new DeploymentState(
+                  deployment, new Breaker(builder.cooldown), server, builder.parameters));
     }
     upstreams =
         anyModel ? List.copyOf(builder.upstreams) : Deployment.upstreams(builder.deployments);
@@ -85,12 +89,22 @@ public final class DeploymentRouter implements UpstreamRouter, ModelReach.Source
     builder.fallbacks.forEach((name, list) -> canonical.put(ModelAccess.canonical(name), list));
     fallbacks = Map.copyOf(canonical);
     defaultFallbacks = List.copyOf(builder.defaultFallbacks);
+    parameters = builder.parameters;
     balancer = new Balancer(builder, servers);
   }
 
   /** A router to one upstream, for every model that it has. */
   public static DeploymentRouter to(Upstream upstream) {
-    Builder builder = new Builder(List.of());
+    return to(upstream, Parameters.NONE);
+  }
+
+  /**
+   * A router to one upstream, for every model that it has.
+   *
+   * @param parameters what is decided in place of callers
+   */
+  public static DeploymentRouter to(Upstream upstream, Parameters parameters) {
+    Builder builder = new Builder(List.of()).parameters(parameters);
     builder.upstreams.add(upstream);
     return new DeploymentRouter(builder);
   }
@@ -147,12 +161,17 @@ public final class DeploymentRouter implements UpstreamRouter, ModelReach.Source
   private Route model(Exchange exchange, Operation operation) {
     String alias = alias(exchange, operation);
     if (anyModel || alias == null) {
-      return named(exchange);
+      Refusal refusal = ParameterRules.refusal(exchange, parameters);
+      return refusal == null ? named(exchange) : new Route.Refused(refusal);
     }
     ModelGroups.Found found = groups.find(alias);
     if (found == null) {
       return new Route.Refused(
           Refusal.of(404, "model-not-found", "there is no model of that name here"));
+    }
+    Refusal refusal = found.group().refusal(exchange);
+    if (refusal != null) {
+      return new Route.Refused(refusal);
     }
     Route route = place(exchange, alias, operation, found, Set.of());
     if (route instanceof Route.Refused refused && refused.refusal().status() != 400) {
@@ -190,13 +209,15 @@ public final class DeploymentRouter implements UpstreamRouter, ModelReach.Source
   private static Route to(
       Exchange exchange, Lease lease, String alias, Operation operation, String captured) {
     Deployment deployment = lease.state().deployment();
+    Parameters parameters = lease.state().parameters();
     String model = ModelGroup.modelAt(deployment, captured);
     if (model.equals(alias)) {
-      return new Route.To(deployment.upstream(), exchange.body(), null, null, lease);
+      RequestBody body = ParameterRules.body(exchange, parameters);
+      return new Route.To(deployment.upstream(), body, null, null, lease);
     }
     return new Route.To(
         deployment.upstream(),
-        ModelNameEdits.body(exchange, model),
+        ModelNameEdits.body(exchange, model, parameters),
         ModelNameEdits.answers(exchange, operation, model, alias),
         operation == Operation.OPENAI_MODEL ? MODEL_PATH + model : null,
         lease);
@@ -303,7 +324,10 @@ public final class DeploymentRouter implements UpstreamRouter, ModelReach.Source
     List<ModelGroups.Found> left = new ArrayList<>();
     for (String name : fallbacksOf(alias)) {
       ModelGroups.Found found = groups.find(name);
-      if (found != null && access.allows(name) && !tried.contains(found.group().name())) {
+      if (found != null
+          && access.allows(name)
+          && !tried.contains(found.group().name())
+          && found.group().refusal(exchange) == null) {
         left.add(found);
       }
     }
@@ -377,10 +401,10 @@ public final class DeploymentRouter implements UpstreamRouter, ModelReach.Source
             "several servers stand here: name one in the header " + UPSTREAM_HEADER));
   }
 
-  private static Route to(Exchange exchange, Upstream upstream) {
+  private Route to(Exchange exchange, Upstream upstream) {
     return operation(exchange).dialect() == Dialect.OLLAMA && !upstream.nativeApi()
         ? openAiOnly()
-        : new Route.To(upstream, exchange.body());
+        : new Route.To(upstream, ParameterRules.body(exchange, parameters));
   }
 
   private static Route openAiOnly() {
@@ -403,6 +427,7 @@ public final class DeploymentRouter implements UpstreamRouter, ModelReach.Source
     boolean preferLoaded = true;
     @Nullable Duration affinity;
     AffinityKey affinityKey = AffinityKey.CONVERSATION;
+    Parameters parameters = Parameters.NONE;
     TimeSource time = TimeSource.system();
     RandomGenerator random = () -> ThreadLocalRandom.current().nextLong();
 
@@ -475,6 +500,12 @@ public final class DeploymentRouter implements UpstreamRouter, ModelReach.Source
     /** A further name of a model, which lists do not show. */
     public Builder alias(String name, String alias) {
       aliases.put(name, alias);
+      return this;
+    }
+
+    /** What is decided in place of callers for every deployment; nothing unless set. */
+    public Builder parameters(Parameters value) {
+      parameters = Objects.requireNonNull(value);
       return this;
     }
 

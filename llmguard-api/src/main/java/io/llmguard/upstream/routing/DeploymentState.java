@@ -2,6 +2,7 @@ package io.llmguard.upstream.routing;
 
 import io.llmguard.upstream.AttemptResult;
 import io.llmguard.upstream.UpstreamFailure.Kind;
+import io.llmguard.wire.Parameters;
 import org.jspecify.annotations.Nullable;
 
 /** What a deployment is doing; used under the router's lock. */
@@ -11,6 +12,7 @@ final class DeploymentState implements Candidate {
   private final Deployment deployment;
   private final Breaker own;
   private final Breaker server;
+  private final Parameters parameters;
   private final MinuteWindow window = new MinuteWindow();
   private long minute;
   private int inFlight;
@@ -18,10 +20,21 @@ final class DeploymentState implements Candidate {
   private double outputTokens = 256;
   private double callNanos = 1e9;
 
-  DeploymentState(Deployment deployment, Breaker own, Breaker server) {
+  /**
+   * A deployment that has no call.
+   *
+   * @param general what is decided for every deployment
+   */
+  DeploymentState(Deployment deployment, Breaker own, Breaker server, Parameters general) {
+    this.parameters = deployment.parameters().over(general);
     this.deployment = deployment;
     this.own = own;
     this.server = server;
+  }
+
+  /** What is decided for its calls. */
+  Parameters parameters() {
+    return parameters;
   }
 
   /** Sets the minute of the clock in which the choice is made. */

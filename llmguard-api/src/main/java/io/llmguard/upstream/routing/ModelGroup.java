@@ -1,5 +1,7 @@
 package io.llmguard.upstream.routing;
 
+import io.llmguard.Exchange;
+import io.llmguard.Refusal;
 import io.llmguard.policy.ModelAccess;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
@@ -26,6 +28,17 @@ final class ModelGroup {
 
   List<DeploymentState> deployments() {
     return deployments;
+  }
+
+  /** Why a call is refused by what is decided for one of the deployments, or null. */
+  @Nullable Refusal refusal(Exchange exchange) {
+    for (DeploymentState state : deployments) {
+      Refusal refusal = ParameterRules.refusal(exchange, state.parameters());
+      if (refusal != null) {
+        return refusal;
+      }
+    }
+    return null;
   }
 
   /** True if one of its deployments may have another call; used under the router's lock. */

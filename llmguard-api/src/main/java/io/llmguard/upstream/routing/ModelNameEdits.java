@@ -3,7 +3,6 @@ package io.llmguard.upstream.routing;
 import io.llmguard.Exchange;
 import io.llmguard.RequestBody;
 import io.llmguard.policy.BodyStage;
-import io.llmguard.policy.CeilingStage;
 import io.llmguard.policy.FormStage;
 import io.llmguard.upstream.Route;
 import io.llmguard.wire.BodyEdits;
@@ -12,6 +11,7 @@ import io.llmguard.wire.CheckedBody;
 import io.llmguard.wire.CheckedForm;
 import io.llmguard.wire.ModelRenamer;
 import io.llmguard.wire.Operation;
+import io.llmguard.wire.Parameters;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 
@@ -19,14 +19,12 @@ import java.nio.charset.StandardCharsets;
 final class ModelNameEdits {
   private ModelNameEdits() {}
 
-  static RequestBody body(Exchange exchange, String model) {
-    BodyEdits edits = exchange.get(CeilingStage.EDITS);
+  static RequestBody body(Exchange exchange, String model, Parameters parameters) {
     CheckedBody checked = exchange.get(BodyStage.CHECKED);
-    if (edits == null && checked != null) {
-      edits = checked.edits();
-    }
-    if (edits != null) {
-      return new RequestBody.InMemory(ByteBuffer.wrap(edits.set("model", model).apply()));
+    if (checked != null) {
+      BodyEdits edits = ParameterRules.edits(exchange, checked).set("model", model);
+      parameters.apply(checked, edits);
+      return new RequestBody.InMemory(ByteBuffer.wrap(edits.apply()));
     }
     CheckedForm form = exchange.get(FormStage.CHECKED);
     if (form != null && exchange.body() instanceof RequestBody.InFile file) {

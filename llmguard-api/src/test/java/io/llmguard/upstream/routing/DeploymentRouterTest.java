@@ -27,6 +27,7 @@ import io.llmguard.upstream.UpstreamRouter;
 import io.llmguard.upstream.UpstreamTransport;
 import io.llmguard.wire.AnswerTransform;
 import io.llmguard.wire.Ceilings;
+import io.llmguard.wire.Parameters;
 import io.llmguard.wire.RequestReader;
 import java.net.URI;
 import java.nio.ByteBuffer;
@@ -277,5 +278,97 @@ class DeploymentRouterTest {
     assertThat(upstreams).containsExactlyInAnyOrder(ONE, TWO);
     assertThatThrownBy(() -> DeploymentRouter.to(List.of()))
         .isInstanceOf(IllegalArgumentException.class);
+  }
+
+  // ---- what is decided in place of callers
+
+  private static TestRequest warm(String model, String more) {
+    return TestRequest.post(
+        "/v1/chat/completions",
+        "{\"model\":\"" + model + "\",\"temperature\":1,\"messages\":[]" + more + "}");
+  }
+
+  @Test
+  void aLockHoldsUnderEveryNameOfAModelAndAtTheServerThatTakesItsPlace() {
+    DeploymentRouter router =
+        DeploymentRouter.builder(
+                List.of(
+                    Deployment.builder("m", ONE, "m")
+                        .requestsPerMinute(2)
+                        .parameters(Parameters.builder().byDefault("top_k", 1).build())
+                        .build(),
+                    Deployment.builder("n", TWO, "n")
+                        .parameters(Parameters.builder().byDefault("top_k", 2).build())
+                        .build()))
+            .alias("gpt-4", "m")
+            .fallbacks("m", List.of("n"))
+            .parameters(Parameters.builder().lock("temperature", 0.2).build())
+            .build();
+    Route own = router.route(exchange(warm("m", "")));
+    assertThat(((Route.To) own).answers()).isNull();
+    assertThat(sent(own)).contains("\"temperature\":0.2", "\"top_k\":1", "\"max_tokens\":9");
+    Exchange exchange = exchange(warm("gpt-4", ""));
+    Route.To other = (Route.To) router.route(exchange);
+    assertThat(sent(other)).contains("\"temperature\":0.2", "\"top_k\":1", "\"model\":\"m\"");
+    Route next = router.again(exchange, List.of(other), false);
+    assertThat(sent(java.util.Objects.requireNonNull(next)))
+        .contains("\"temperature\":0.2", "\"top_k\":2", "\"model\":\"n\"");
+  }
+
+  @Test
+  void aRefusedParameterIsRefusedUnlessAnotherModelTakesIt() {
+    DeploymentRouter router =
+        DeploymentRouter.builder(
+                List.of(
+                    Deployment.builder("m", ONE, "m")
+                        .parameters(Parameters.builder().refuse("seed").build())
+                        .build(),
+                    Deployment.builder("n", TWO, "n").requestsPerMinute(1).build()))
+            .fallbacks("n", List.of("m"))
+            .build();
+    Route refused = router.route(exchange(warm("m", ",\"seed\":1")));
+    assertThat(((Route.Refused) refused).refusal().reason()).isEqualTo("parameter-refused");
+    assertThat(router.route(exchange(warm("m", "")))).isInstanceOf(Route.To.class);
+    assertThat(router.route(exchange(warm("n", ",\"seed\":1")))).isInstanceOf(Route.To.class);
+    Route limited = router.route(exchange(warm("n", ",\"seed\":1")));
+    assertThat(((Route.Refused) limited).refusal().reason()).isEqualTo("deployments-limited");
+    assertThat(router.route(exchange(warm("n", "")))).isInstanceOf(Route.To.class);
+  }
+
+  @Test
+  void whatIsDecidedHoldsWithoutDeploymentsToo() {
+    DeploymentRouter router =
+        DeploymentRouter.to(
+            ONE, Parameters.builder().lock("temperature", 0).refuse("seed").build());
+    assertThat(sent(router.route(exchange(warm("any", ""))))).contains("\"temperature\":0,");
+    Route refused = router.route(exchange(warm("any", ",\"seed\":1")));
+    assertThat(((Route.Refused) refused).refusal().status()).isEqualTo(403);
+    Exchange unread =
+        ((Decision.Admit)
+                Guard.builder()
+                    .stage(new Known())
+                    .stage(new EndpointStage(EndpointCatalogue.standard()))
+                    .build()
+                    .admit(warm("any", ""))
+                    .toCompletableFuture()
+                    .join())
+            .exchange();
+    assertThat(((Route.Refused) router.route(unread)).refusal().reason())
+        .as("a lock that nobody could hold")
+        .isEqualTo("parameters-unread");
+  }
+
+  /** A caller who may do everything. */
+  private static final class Known implements Stage {
+    @Override
+    public String name() {
+      return "known";
+    }
+
+    @Override
+    public CompletionStage<Decision> decide(Exchange exchange) {
+      exchange.caller(Caller.builder(Caller.Kind.OTHER, "me").scopes(Set.of(Scope.ADMIN)).build());
+      return exchange.admit();
+    }
   }
 }

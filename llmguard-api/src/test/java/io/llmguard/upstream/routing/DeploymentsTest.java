@@ -368,6 +368,21 @@ class DeploymentsTest {
   }
 
   @Test
+  void aNewcomerThatNobodyCanTakeIsToldSoThoughOthersWait() {
+    Upstream openAi = Calls.upstreamBuilder("a").nativeApi(false).build();
+    DeploymentRouter router =
+        DeploymentRouter.to(
+            List.of(Deployment.builder("m", openAi, "m").maxParallel(1).maxInputTokens(9).build()));
+    TestRequest v1 =
+        TestRequest.post(
+            "/v1/chat/completions",
+            "{\"model\":\"m\",\"messages\":[{\"role\":\"user\",\"content\":\"x\"}]}");
+    assertThat(router.route(calls.of("a", v1))).isInstanceOf(Route.To.class);
+    assertThat(router.route(calls.of("a", v1))).isInstanceOf(Route.Later.class);
+    assertThat(reason(router.route(calls.chatOf("a", "m")))).isEqualTo("openai-only");
+  }
+
+  @Test
   void callsOfAnotherModelGoOnWhenTheirServerIsFoundWellByACall() {
     Upstream one = Calls.upstream("one");
     DeploymentRouter router =

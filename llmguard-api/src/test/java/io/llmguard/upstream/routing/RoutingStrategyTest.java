@@ -9,7 +9,10 @@ import io.llmguard.testkit.TestRequest;
 import io.llmguard.upstream.Route;
 import io.llmguard.upstream.Upstream;
 import io.llmguard.upstream.UpstreamFailure.Kind;
+import io.llmguard.wire.Parameters;
 import java.time.Duration;
+import java.util.ArrayDeque;
+import java.util.Deque;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
@@ -260,7 +263,8 @@ class RoutingStrategyTest {
         new DeploymentState(
             Deployment.of("m", Calls.upstream("a"), "m"),
             new Breaker(Cooldown.DEFAULT),
-            new Breaker(Cooldown.DEFAULT));
+            new Breaker(Cooldown.DEFAULT),
+            Parameters.NONE);
     for (int i = 0; i < 3 * Affinity.MOST; i++) {
       affinity.keep(new Affinity.Beginning("prompt " + i, true), state, List.of(state));
     }
@@ -335,6 +339,85 @@ class RoutingStrategyTest {
         Calls.ended(exchange, route, 1, 1);
       }
     }
+  }
+
+  /** Two models on two servers. */
+  private DeploymentRouter twoModels() {
+    return DeploymentRouter.builder(
+            List.of(
+                Deployment.of("m", Calls.upstream("a"), "m"),
+                Deployment.of("m", Calls.upstream("b"), "m"),
+                Deployment.of("n", Calls.upstream("a"), "n"),
+                Deployment.of("n", Calls.upstream("b"), "n")))
+        .strategy(RoutingStrategy.leastBusy())
+        .cooldown(new Cooldown(1, Duration.ofSeconds(10), false))
+        .random(new Random(5))
+        .time(time)
+        .build();
+  }
+
+  private Set<String> serversOf(DeploymentRouter router, String model) {
+    Set<String> servers = new HashSet<>();
+    for (int i = 0; i < 20; i++) {
+      Exchange exchange = calls.chatOf("me", model);
+      Route route = router.route(exchange);
+      servers.add(Calls.server(route));
+      Calls.ended(exchange, route, 1, 1);
+    }
+    return servers;
+  }
+
+  @Test
+  void aServerThatIsNotReachedForOneModelIsLeftAloneForAll() {
+    DeploymentRouter router = twoModels();
+    Deque<Route> routes = new ArrayDeque<>();
+    while (routes.size() < 2) {
+      Route route = router.route(calls.chatOf("me", "m"));
+      if (Calls.server(route).equals("a")) {
+        routes.add(route);
+      }
+    }
+    routes.forEach(route -> Calls.failed(route, Kind.CONNECT));
+    assertThat(serversOf(router, "n")).containsExactly("b");
+  }
+
+  @Test
+  void aModelThatFailsOnAServerLeavesTheServersOthersAlone() {
+    DeploymentRouter router = twoModels();
+    Deque<Route> routes = new ArrayDeque<>();
+    while (routes.size() < 2) {
+      Route route = router.route(calls.chatOf("me", "m"));
+      if (Calls.server(route).equals("a")) {
+        routes.add(route);
+      }
+    }
+    routes.forEach(route -> Calls.answered(route, 500));
+    assertThat(serversOf(router, "m")).containsExactly("b");
+    assertThat(serversOf(router, "n")).containsExactlyInAnyOrder("a", "b");
+  }
+
+  @Test
+  void aStrategyThatFailsForACallThatWaitsFailsNobodyElse() {
+    Upstream two = Calls.upstream("two");
+    DeploymentRouter router =
+        DeploymentRouter.builder(
+                List.of(
+                    Deployment.of("m", two, "m"),
+                    Deployment.of("m", two, "copy"),
+                    Deployment.builder("m", Calls.upstream("one"), "m").maxParallel(1).build()))
+            .strategy(
+                (candidates, random) -> {
+                  throw new IllegalStateException("broken");
+                })
+            .time(time)
+            .build();
+    router.probed(two, false);
+    Exchange running = calls.chatOf("me", "m");
+    Route place = router.route(running);
+    Route.Later waiting = (Route.Later) router.route(calls.chatOf("me", "m"));
+    router.probed(two, true);
+    assertThat(waiting.route().toCompletableFuture()).isCompletedExceptionally();
+    Calls.ended(running, place, 1, 1);
   }
 
   @Test

@@ -118,19 +118,29 @@ public final class ConfigReader {
         new ModelListReader(judge, ConfigReader::existing, base, router, litellmSettings)
             .upstreams(own == null ? null : own.get("upstreams"))
             .read(top.get("model_list"));
+    Setting defaults = router == null ? null : router.get("default_litellm_params");
+    ParametersReader parameters =
+        new ParametersReader(own == null ? null : own.get("parameters"), defaults);
     RoutingConfig routing =
         new RoutingReader(judge, router, litellmSettings, own == null ? null : own.get("routing"))
-            .read();
+            .read(parameters.general());
     CallbackSettings callbacks =
         new CallbackReader(environment, warnings, judge)
             .read(litellmSettings, own == null ? null : own.get("callbacks"));
     BudgetSettings budgets = BudgetReader.read(litellmSettings, own == null ? empty() : own);
+    judge.unread("model_list[].litellm_params", defaults);
     judge.unread("general_settings", general);
     judge.unread("litellm_settings", litellmSettings);
     judge.unread("router_settings", router);
     judge.unread("(top level)", top);
     return settings(
-        own == null ? empty() : own, path, masterKey, models, routing, budgets, callbacks);
+        own == null ? empty() : own,
+        path,
+        masterKey,
+        parameters.applied(models),
+        routing,
+        budgets,
+        callbacks);
   }
 
   private @Nullable Node compose(Reader text) {
@@ -165,6 +175,7 @@ public final class ConfigReader {
       BudgetSettings budgets,
       CallbackSettings callbacks) {
     own.get("callbacks");
+    own.get("parameters");
     own.get("routing");
     own.get("upstreams");
     Path base = path == null || path.getParent() == null ? Path.of("") : path.getParent();

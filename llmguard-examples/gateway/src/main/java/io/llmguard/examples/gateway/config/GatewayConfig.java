@@ -3,6 +3,7 @@ package io.llmguard.examples.gateway.config;
 import io.llmguard.assembly.GuardSettings;
 import io.llmguard.assembly.Secret;
 import io.llmguard.budget.Price;
+import io.llmguard.wire.Parameters;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
@@ -100,13 +101,20 @@ public record GatewayConfig(
    * @param server where it is
    * @param limits its part of the calls
    * @param price what it costs, or null
+   * @param parameters what is decided there in place of callers
    */
   public record Deployment(
       String name,
       String upstreamModel,
       UpstreamServer server,
       DeploymentLimits limits,
-      @Nullable Price price) {}
+      @Nullable Price price,
+      Parameters parameters) {
+    /** The same with other parameters. */
+    Deployment with(Parameters newParameters) {
+      return new Deployment(name, upstreamModel, server, limits, price, newParameters);
+    }
+  }
 
   /**
    * A deployment's part of the calls; null means none was given.

@@ -7,6 +7,7 @@ import io.llmguard.examples.gateway.config.GatewayConfig.DeploymentLimits;
 import io.llmguard.examples.gateway.config.GatewayConfig.UpstreamOptions;
 import io.llmguard.examples.gateway.config.GatewayConfig.UpstreamServer;
 import io.llmguard.examples.gateway.config.GatewayConfig.UpstreamTls;
+import io.llmguard.wire.Parameters;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -139,11 +140,12 @@ final class ModelListReader {
             : withoutVersion(ConfigReader.httpUrl(params.require("api_base")));
     DeploymentLimits limits = limits(item, params);
     Price price = BudgetReader.price(params, item.get("model_info"));
+    Parameters parameters = ParametersReader.defaults(params);
     UpstreamServer server = server(params, url, ollama);
     judge.unread("model_list[].litellm_params", params);
     judge.unread("model_list[].model_info", item.get("model_info"));
     judge.unread("model_list[]", item);
-    return new Deployment(name, model.substring(slash + 1), server, limits, price);
+    return new Deployment(name, model.substring(slash + 1), server, limits, price, parameters);
   }
 
   private DeploymentLimits limits(Setting item, Setting params) {

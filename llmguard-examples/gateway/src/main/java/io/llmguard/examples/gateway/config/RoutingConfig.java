@@ -1,6 +1,7 @@
 package io.llmguard.examples.gateway.config;
 
 import io.llmguard.upstream.routing.AffinityKey;
+import io.llmguard.wire.Parameters;
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;
@@ -28,6 +29,7 @@ import org.jspecify.annotations.Nullable;
  * @param affinityBy by what calls keep their server
  * @param probes in which intervals servers are asked what they have; null for never
  * @param preferLoaded true to ask a server first that has the model loaded
+ * @param parameters what is decided in place of callers, whatever the model
  * @param litellmHeaders true to answer with LiteLLM's fields too
  */
 public record RoutingConfig(
@@ -50,6 +52,7 @@ public record RoutingConfig(
     AffinityKey affinityBy,
     @Nullable Duration probes,
     boolean preferLoaded,
+    Parameters parameters,
     boolean litellmHeaders) {
 
   /** Copies the collections. */

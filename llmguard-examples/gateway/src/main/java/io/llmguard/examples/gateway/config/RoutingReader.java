@@ -2,6 +2,7 @@ package io.llmguard.examples.gateway.config;
 
 import io.llmguard.examples.gateway.config.RoutingConfig.Strategy;
 import io.llmguard.upstream.routing.AffinityKey;
+import io.llmguard.wire.Parameters;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.HashMap;
@@ -35,7 +36,12 @@ final class RoutingReader {
     this.own = own;
   }
 
-  RoutingConfig read() {
+  /**
+   * How calls find a server.
+   *
+   * @param parameters what is decided in place of callers, whatever the model
+   */
+  RoutingConfig read(Parameters parameters) {
     Setting args = in(router, "routing_strategy_args");
     Setting strategy = in(router, "routing_strategy");
     Setting buffer = args == null ? null : args.get("lowest_latency_buffer");
@@ -76,6 +82,7 @@ final class RoutingReader {
             by == null ? AffinityKey.CONVERSATION : by.oneOf(AffinityKey.class),
             probes == null ? Duration.ofSeconds(10) : interval(probes),
             loaded == null || loaded.bool(),
+            parameters,
             headers != null && headers.bool());
     judge.unread("router_settings.routing_strategy_args", args);
     if (queue != null) {

@@ -85,6 +85,10 @@ final class Setting {
     return node instanceof MappingNode;
   }
 
+  boolean isList() {
+    return node instanceof SequenceNode;
+  }
+
   /** The setting below this one, or null when it is absent or empty; notes that it is known. */
   @Nullable Setting get(String name) {
     read.add(name);

@@ -17,6 +17,7 @@ import io.llmguard.upstream.Upstream;
 import io.llmguard.upstream.UpstreamFailure;
 import io.llmguard.upstream.UpstreamTimeouts;
 import io.llmguard.upstream.UpstreamTransport;
+import io.llmguard.wire.Parameters;
 import java.nio.ByteBuffer;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -44,7 +45,7 @@ final class Administration {
     UpstreamServer only = config.upstream();
     models =
         config.models().isEmpty() && only != null
-            ? List.of(new Deployment("*", "*", only, DeploymentLimits.NONE, null))
+            ? List.of(new Deployment("*", "*", only, DeploymentLimits.NONE, null, Parameters.NONE))
             : config.models();
   }
 

@@ -44,7 +44,9 @@ final class Routing {
   static Deployment deployment(GatewayConfig.Deployment model, Upstream upstream) {
     DeploymentLimits limits = model.limits();
     Deployment.Builder deployment =
-        Deployment.builder(model.name(), upstream, model.upstreamModel()).order(limits.order());
+        Deployment.builder(model.name(), upstream, model.upstreamModel())
+            .order(limits.order())
+            .parameters(model.parameters());
     if (limits.id() != null) {
       deployment.id(limits.id());
     }
@@ -80,6 +82,7 @@ final class Routing {
                     exchange -> priority(config.priorities(), exchange),
                     config.halfLife()))
             .preferLoaded(config.preferLoaded())
+            .parameters(config.parameters())
             .defaultFallbacks(config.defaultFallbacks());
     config.fallbacks().forEach(router::fallbacks);
     config.aliases().forEach(router::alias);

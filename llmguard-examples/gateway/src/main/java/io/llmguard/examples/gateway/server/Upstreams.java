@@ -89,7 +89,7 @@ final class Upstreams implements AutoCloseable {
       if (only == null) {
         throw new Main.UserError("no upstream is configured: set llmguard.upstream or model_list");
       }
-      return DeploymentRouter.to(of(only));
+      return DeploymentRouter.to(of(only), config.routing().parameters());
     }
     List<Deployment> deployments = new ArrayList<>();
     for (GatewayConfig.Deployment model : config.models()) {

@@ -39,6 +39,8 @@ class LiteLlmSettingsTest {
           Map.entry("routing_strategy_args", "{lowest_latency_buffer: 1}"),
           Map.entry("fallbacks", "[{a: [b]}]"),
           Map.entry("default_fallbacks", "[b]"),
+          Map.entry("default_litellm_params", "{temperature: 1}"),
+          Map.entry("stop", "[END]"),
           Map.entry("model_group_alias", "{b: a}"),
           Map.entry("enable_pre_call_checks", "true"),
           Map.entry("optional_pre_call_checks", "[prompt_caching]"),

@@ -7,6 +7,7 @@ import io.llmguard.examples.gateway.config.GatewayConfig.DeploymentLimits;
 import io.llmguard.examples.gateway.config.GatewayConfig.UpstreamServer;
 import io.llmguard.examples.gateway.config.RoutingConfig.Strategy;
 import io.llmguard.upstream.routing.AffinityKey;
+import io.llmguard.wire.Parameters;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -180,6 +181,7 @@ class RoutingReaderTest {
                 AffinityKey.PREFIX,
                 null,
                 false,
+                Parameters.NONE,
                 true));
   }
 
@@ -229,6 +231,11 @@ class RoutingReaderTest {
         "llmguard: {routing: {queue: {size: 1, wait: 0s}}}|wait",
         "llmguard: {routing: {queue: {half_life: 0s}}}|half_life",
         "llmguard: {routing: {affinity_by: address}}|affinity_by",
+        "llmguard: {parameters: {lock: {model: x}}}|parameters.lock.model",
+        "llmguard: {parameters: {lock: {temperature: hot}}}|takes a number",
+        "llmguard: {parameters: {refuse: [model]}}|parameters.refuse",
+        "llmguard: {parameters: {locks: {}}}|locks",
+        "llmguard: {parameters: {models: {nobody: {refuse: [seed]}}}}|for no model_name",
         "llmguard: {upstreams: [{api_base: 'http://a', certificate: x}]}|go together",
         "model_list: [{model_name: a, litellm_params: {model: ollama/*}}]|model_name",
         "model_list: [{model_name: a, litellm_params: {model: ollama/a, ssl_verify: false}}]|ssl_verify",
@@ -240,5 +247,59 @@ class RoutingReaderTest {
         .isInstanceOf(ConfigException.class)
         .hasMessageContaining(part)
         .hasMessageContaining(".yaml:1");
+  }
+
+  @Test
+  void parametersAreDecidedForAllModelsForOneAndForADeployment() throws IOException {
+    GatewayConfig config =
+        read(
+            """
+            model_list:
+              - model_name: a
+                litellm_params: {model: ollama/a, temperature: 0.5, seed: 1, stop: [x, y]}
+              - model_name: b
+                litellm_params: {model: ollama/b}
+            router_settings:
+              default_litellm_params: {top_p: 0.9, top_k: 40}
+            llmguard:
+              parameters:
+                lock: {temperature: 0.2}
+                default: {top_k: 20}
+                refuse: [logit_bias]
+                models:
+                  a: {lock: {seed: 7}}
+            """);
+    assertThat(config.warnings()).isEmpty();
+    assertThat(config.routing().parameters())
+        .isEqualTo(
+            Parameters.builder()
+                .lock("temperature", 0.2)
+                .byDefault("top_k", 20)
+                .byDefault("top_p", 0.9)
+                .refuse("logit_bias")
+                .build());
+    assertThat(config.models().get(0).parameters())
+        .isEqualTo(
+            Parameters.builder()
+                .lock("seed", 7)
+                .byDefault("seed", 1)
+                .byDefault("temperature", 0.5)
+                .byDefault("stop", List.of("x", "y"))
+                .build());
+    assertThat(config.models().get(1).parameters()).isEqualTo(Parameters.NONE);
+  }
+
+  @Test
+  void whatIsNoParameterInDefaultsOfLiteLlmIsSaidToHaveNoEffect() throws IOException {
+    GatewayConfig config =
+        read(
+            """
+            model_list:
+              - model_name: a
+                litellm_params: {model: ollama/a}
+            router_settings:
+              default_litellm_params: {top_p: 0.9, max_tokens: 5}
+            """);
+    assertThat(config.warnings()).hasSize(1).first().asString().contains("max_tokens");
   }
 }

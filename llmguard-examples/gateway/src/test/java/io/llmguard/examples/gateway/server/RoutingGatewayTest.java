@@ -238,6 +238,45 @@ class RoutingGatewayTest {
     }
   }
 
+  @Test
+  void whatIsDecidedForAModelIsWhatItsServerIsAsked() throws Exception {
+    BlockingQueue<String> bodies = new LinkedBlockingQueue<>();
+    HttpServer server =
+        HttpServer.create(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0), 16);
+    server.createContext(
+        "/",
+        exchange -> {
+          bodies.add(new String(exchange.getRequestBody().readAllBytes(), StandardCharsets.UTF_8));
+          byte[] answer = "{\"done\":true}".getBytes(StandardCharsets.UTF_8);
+          exchange.getResponseHeaders().set("Content-Type", "application/json");
+          exchange.sendResponseHeaders(200, answer.length);
+          exchange.getResponseBody().write(answer);
+          exchange.close();
+        });
+    server.start();
+    String base = "http://127.0.0.1:" + server.getAddress().getPort();
+    String yaml =
+        config(
+            deployment(base, "ollama"),
+            "model_group_alias: {gpt-4: moltbot-llm}",
+            "parameters: {lock: {temperature: 0.2}, models: {moltbot-llm: {refuse: [seed]}}}");
+    try (RunningGateway gateway = RunningGateway.start(folder, yaml)) {
+      String hot = CHAT.replace("}]}", "}],\"stream\":false,\"options\":{\"temperature\":2}}");
+      assertThat(chat(gateway, "/api/chat", hot.replace("moltbot-llm", "gpt-4")).statusCode())
+          .isEqualTo(200);
+      assertThat(bodies.poll(20, TimeUnit.SECONDS)).contains("\"options\":{\"temperature\":0.2}");
+      chat(gateway, "/v1/chat/completions", CHAT);
+      assertThat(bodies.poll(20, TimeUnit.SECONDS)).contains("\"temperature\":0.2,");
+      String seeded = CHAT.replace("}]}", "}],\"seed\":1}").replace("moltbot-llm", "gpt-4");
+      HttpResponse<String> refused = chat(gateway, "/v1/chat/completions", seeded);
+      assertThat(refused.statusCode()).isEqualTo(403);
+      assertThat(refused.body()).contains("seed");
+      assertThat(bodies).isEmpty();
+    } finally {
+      server.stop(0);
+    }
+  }
+
   private int statusWith(String base, String tls, String name) throws Exception {
     String yaml =
         config(

@@ -106,7 +106,9 @@ public final class ModelRateLimitStage implements Stage, StoreBacked {
 
   @Override
   public boolean failsOpen() {
-    return together.failsOpen() && apart.failsOpen();
+    return callersOwn.failsOpen()
+        && Stream.concat(shared.stream(), perCaller.stream())
+            .allMatch(rule -> rule.limiter.failsOpen());
   }
 
   @Override

@@ -95,7 +95,8 @@ public final class BodyPolicy {
     }
 
     /**
-     * Whether what is above a number of the ceilings is only counted and reported; false unless set.
+     * Whether what is above a number of the ceilings is only counted and reported; false unless
+     * set.
      */
     public Builder ceilingsInShadow(boolean value) {
       shadow = value;

@@ -65,7 +65,8 @@ enum Parameter {
       }
       known.append(known.isEmpty() ? "" : ", ").append(parameter.text);
     }
-    throw new IllegalArgumentException("no parameter that can be set: " + name + "; known: " + known);
+    throw new IllegalArgumentException(
+        "no parameter that can be set: " + name + "; known: " + known);
   }
 
   /** Where it stands in a body of this dialect, or null where the dialect has none such. */

@@ -146,8 +146,13 @@ public final class Parameters {
   /** The names of what is decided; values are left out. */
   @Override
   public String toString() {
-    return "Parameters[locked=" + locked.keySet() + ", defaults=" + defaults.keySet() + ", refused="
-        + refused + "]";
+    return "Parameters[locked="
+        + locked.keySet()
+        + ", defaults="
+        + defaults.keySet()
+        + ", refused="
+        + refused
+        + "]";
   }
 
   @Override

@@ -144,7 +144,9 @@ class ParametersTest {
     Parameters both = closer.over(general);
     assertThat(forwarded(both, Operation.OPENAI_CHAT, "{\"model\":\"a\"}"))
         .isEqualTo("{\"temperature\":0,\"top_p\":0.5,\"top_k\":40,\"model\":\"a\"}");
-    assertThat(both.refusal(RequestReaderTest.checked(Operation.OPENAI_CHAT, "{\"model\":\"a\",\"seed\":1}")))
+    assertThat(
+            both.refusal(
+                RequestReaderTest.checked(Operation.OPENAI_CHAT, "{\"model\":\"a\",\"seed\":1}")))
         .isNotNull();
     assertThat(Parameters.NONE.over(general)).isEqualTo(general);
     assertThat(general.over(Parameters.NONE)).isEqualTo(general);
@@ -160,7 +162,8 @@ class ParametersTest {
     assertThatThrownBy(() -> builder.lock("seed", 1.5)).hasMessageContaining("a whole number");
     assertThatThrownBy(() -> builder.lock("stop", List.of("a", 1))).hasMessageContaining("strings");
     assertThatThrownBy(() -> builder.byDefault("penalize_newline", 1)).hasMessageContaining("true");
-    assertThatThrownBy(() -> builder.byDefault("max_tokens", 1)).hasMessageContaining("known: temp");
+    assertThatThrownBy(() -> builder.byDefault("max_tokens", 1))
+        .hasMessageContaining("known: temp");
     for (String needed : new String[] {"model", "messages", "stream", "options", "a b", ""}) {
       assertThatThrownBy(() -> builder.refuse(needed)).isInstanceOf(IllegalArgumentException.class);
     }
@@ -179,15 +182,20 @@ class ParametersTest {
     }
   }
 
-  /** Whatever a call says: what is sent is what it says but for what is decided, and means the same. */
+  /**
+   * Whatever a call says: what is sent is what it says but for what is decided, and means the same.
+   */
   @ParameterizedTest
   @ValueSource(longs = {1, 2, 3})
   void whatIsSentIsTheCallWithWhatIsDecided(long seed) throws JsonProcessingException {
     Random random = new Random(seed);
     String[] names = {"temperature", "top_p", "top_k", "seed", "frequency_penalty"};
     Operation[] operations = {
-      Operation.OLLAMA_CHAT, Operation.OLLAMA_GENERATE, Operation.OPENAI_CHAT,
-      Operation.OPENAI_COMPLETIONS, Operation.OPENAI_RESPONSES
+      Operation.OLLAMA_CHAT,
+      Operation.OLLAMA_GENERATE,
+      Operation.OPENAI_CHAT,
+      Operation.OPENAI_COMPLETIONS,
+      Operation.OPENAI_RESPONSES
     };
     for (int round = 0; round < 500; round++) {
       Operation operation = operations[random.nextInt(operations.length)];

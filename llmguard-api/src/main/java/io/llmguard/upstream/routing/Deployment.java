@@ -218,7 +218,9 @@ public final class Deployment {
       return this;
     }
 
-    /** What is decided here in place of callers, before what the router decides; nothing unless set. */
+    /**
+     * What is decided here in place of callers, before what the router decides; nothing unless set.
+     */
     public Builder parameters(Parameters value) {
       parameters = Objects.requireNonNull(value);
       return this;

@@ -75,7 +75,8 @@ public final class DeploymentRouter implements UpstreamRouter, ModelReach.Source
           servers.computeIfAbsent(upstream.name(), name -> new Breaker(builder.cooldown));
       states
           .computeIfAbsent(ModelAccess.canonical(deployment.alias()), alias -> new ArrayList<>())
-          .add(new DeploymentState(
+          .add(
+              new DeploymentState(
                   deployment, new Breaker(builder.cooldown), server, builder.parameters));
     }
     upstreams =

@@ -5,7 +5,6 @@ import io.llmguard.Refusal;
 import io.llmguard.RefusalRenderer;
 import io.llmguard.RefusalRenderer.Rendered;
 import java.nio.ByteBuffer;
-import org.springframework.core.io.buffer.DataBuffer;
 import org.springframework.http.HttpStatusCode;
 import org.springframework.http.server.reactive.ServerHttpResponse;
 import reactor.core.publisher.Mono;
@@ -25,12 +24,8 @@ public final class ResponseWriter {
     if (call.method().equals("HEAD")) {
       return response.setComplete();
     }
-    return response.writeWith(
-        Mono.fromSupplier(
-            () -> {
-              DataBuffer bytes = response.bufferFactory().allocateBuffer(body.remaining());
-              return bytes.write(body);
-            }));
+    // no buffer of the server's pool: a client that leaves just now would leave it to nobody
+    return response.writeWith(Mono.fromSupplier(() -> response.bufferFactory().wrap(body)));
   }
 
   /** Writes an answer without a body. */

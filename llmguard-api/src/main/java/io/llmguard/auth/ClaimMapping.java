@@ -17,8 +17,8 @@ import org.jspecify.annotations.Nullable;
 /**
  * Makes a caller of the claims of a verified token.
  *
- * <p>A claim that is there but cannot be understood makes the token unusable: read as absent, it
- * would take a restriction away.
+ * <p>A claim that is there but is null or cannot be understood makes the token unusable: read as
+ * absent, it would take a restriction away.
  *
  * @param names the claims to read
  * @param scopePrefix what stands before each scope of this program in the claim
@@ -173,15 +173,25 @@ record ClaimMapping(Names names, String scopePrefix, Set<Scope> withoutScopes) {
     throw new IllegalArgumentException("no whole number");
   }
 
-  private static @Nullable Object find(Map<String, Object> claims, String name) {
-    Object whole = claims.get(name);
-    if (whole != null || name.indexOf('.') < 0) {
-      return whole;
+  /** The claim; null only where it is missing. */
+  private static @Nullable Object find(Map<String, Object> claims, String name)
+      throws UnusableClaimException {
+    if (claims.containsKey(name) || name.indexOf('.') < 0) {
+      return member(claims, name, name);
     }
     Object at = claims;
     for (String part : name.split("\\.", -1)) {
-      at = at instanceof Map<?, ?> object ? object.get(part) : null;
+      at = at instanceof Map<?, ?> object ? member(object, part, name) : null;
     }
     return at;
+  }
+
+  private static @Nullable Object member(Map<?, ?> object, String name, String claim)
+      throws UnusableClaimException {
+    Object value = object.get(name);
+    if (value == null && object.containsKey(name)) {
+      throw new UnusableClaimException(claim);
+    }
+    return value;
   }
 }

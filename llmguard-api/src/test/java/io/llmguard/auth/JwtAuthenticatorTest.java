@@ -224,6 +224,10 @@ class JwtAuthenticatorTest {
     Guard guard = fixed(b -> b);
     for (JWTClaimsSet claims :
         List.of(
+            claims().serializeNullClaims(true).claim("models", null).build(),
+            claims().serializeNullClaims(true).claim("scope", null).build(),
+            claims().serializeNullClaims(true).claim("limits", null).build(),
+            claims().serializeNullClaims(true).claim("team", null).build(),
             claims().claim("models", 7).build(),
             claims().claim("models", List.of("a", 7)).build(),
             claims().claim("scope", Map.of("inference", true)).build(),

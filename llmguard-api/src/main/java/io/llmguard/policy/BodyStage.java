@@ -15,7 +15,9 @@ import java.io.ByteArrayInputStream;
 import java.io.IOException;
 import java.net.SocketTimeoutException;
 import java.nio.ByteBuffer;
+import java.util.List;
 import java.util.Locale;
+import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.CompletionStage;
@@ -26,14 +28,21 @@ import org.jspecify.annotations.Nullable;
  * Reads a JSON body once, bounded and strictly, and has exactly what was checked go upstream.
  *
  * <p>A body under gzip is decoded, to no more than the same bound, and goes upstream decoded.
- * Refuses with 413 {@code body-too-large}, 408 {@code body-timeout}, 415 {@code content-coding} or
- * {@code charset}, and 400 with the reasons of {@link MalformedBody}. Calls whose endpoint takes no
- * JSON body pass.
+ * Refuses with 413 {@code body-too-large}, 408 {@code body-timeout}, 415 {@code content-type},
+ * {@code content-coding} or {@code charset}, and 400 with the reasons of {@link MalformedBody}.
+ * Calls whose endpoint takes no JSON body pass.
  */
 public final class BodyStage implements Stage {
   /** The checked body, for the stages behind this one. */
   public static final Exchange.Key<CheckedBody> CHECKED =
       new Exchange.Key<>("checked-body", CheckedBody.class);
+
+  /**
+   * What clients call a JSON body: the second is what curl says of any, the third what a browser
+   * may say unasked. Others may name another reader at the upstream, which finds other fields.
+   */
+  private static final Set<String> TAKEN_AS_JSON =
+      Set.of("application/json", "application/x-www-form-urlencoded", "text/plain", "");
 
   private final RequestReader reader;
   private final int maxBytes;
@@ -79,7 +88,12 @@ public final class BodyStage implements Stage {
   }
 
   private CompletionStage<Decision> readJson(Exchange exchange, Endpoint endpoint) {
-    String charset = charsetOf(exchange.request().headers().first("Content-Type"));
+    List<String> types = exchange.request().headers().all("Content-Type");
+    String type = types.isEmpty() ? null : types.get(0);
+    if (types.size() > 1 || (type != null && !TAKEN_AS_JSON.contains(mediaType(type)))) {
+      return exchange.refuse(Refusal.of(415, "content-type", "send the body as application/json"));
+    }
+    String charset = charsetOf(type);
     if (charset != null && !charset.equalsIgnoreCase("utf-8")) {
       return exchange.refuse(Refusal.of(415, "charset", "send the body as UTF-8"));
     }
@@ -153,6 +167,11 @@ public final class BodyStage implements Stage {
       return Refusal.of(400, "body-incomplete", "the body ended before it was whole");
     }
     throw new CompletionException(cause);
+  }
+
+  private static String mediaType(String contentType) {
+    int end = contentType.indexOf(';');
+    return (end < 0 ? contentType : contentType.substring(0, end)).strip().toLowerCase(Locale.ROOT);
   }
 
   private static @Nullable String charsetOf(@Nullable String contentType) {

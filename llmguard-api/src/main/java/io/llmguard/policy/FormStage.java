@@ -16,6 +16,7 @@ import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.ByteBuffer;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
 import java.util.concurrent.Flow;
@@ -73,8 +74,8 @@ public final class FormStage implements Stage {
     if (exchange.request().headers().contentLength() > maxBytes) {
       return exchange.refuse(tooLarge());
     }
-    MultipartReader reader =
-        MultipartReader.create(exchange.request().headers().first("Content-Type"));
+    List<String> types = exchange.request().headers().all("Content-Type");
+    MultipartReader reader = types.size() == 1 ? MultipartReader.create(types.get(0)) : null;
     if (reader == null) {
       return exchange.refuse(
           Refusal.of(415, "no-form", "send multipart/form-data with a boundary of plain letters"));

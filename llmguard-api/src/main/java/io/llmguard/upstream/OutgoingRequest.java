@@ -33,7 +33,9 @@ final class OutgoingRequest {
     HeaderMap fields = RequestFields.of(exchange.request().headers(), target, route.body());
     return new UpstreamRequest(
         exchange.method(),
-        target.targets().of(path, exchange.request().rawQuery()),
+        target
+            .targets()
+            .of(path, PassedQuery.of(exchange.endpoint(), exchange.request().rawQuery())),
         fields,
         content(route.body(), passThrough, length),
         timeouts(exchange, target, longest));

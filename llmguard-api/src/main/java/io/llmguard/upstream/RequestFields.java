@@ -83,14 +83,20 @@ final class RequestFields {
     HeaderMap fields = new HeaderMap();
     List<String> connection = client.all("Connection");
     boolean checked = !(body instanceof RequestBody.PassThrough);
+    boolean json = body instanceof RequestBody.InMemory;
     client.forEach(
         (name, value) -> {
           if (!dropped(name)
               && !(checked && OF_RAW_BODY.contains(name))
+              && !(json && name.equalsIgnoreCase("Content-Type"))
               && (connection.isEmpty() || !named(connection, name))) {
             fields.add(name, value);
           }
         });
+    if (json) {
+      // a server that chooses its reader by this field must read what was judged
+      fields.add("Content-Type", "application/json");
+    }
     fields.add("Accept-Encoding", "identity");
     upstream.headers().forEach(fields::set);
     String header = upstream.credentialHeader();

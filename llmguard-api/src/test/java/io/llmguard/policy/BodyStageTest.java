@@ -190,4 +190,42 @@ class BodyStageTest {
     assertThat(decide(TestRequest.post("/api/chat", cloud), "gpt-oss:120b-cloud"))
         .isInstanceOf(Decision.Admit.class);
   }
+
+  @ParameterizedTest
+  @ValueSource(
+      strings = {
+        "application/json",
+        "Application/JSON; charset=UTF-8",
+        "application/x-www-form-urlencoded",
+        "text/plain;charset=UTF-8",
+        ""
+      })
+  void whatClientsCallAJsonBodyIsTaken(String type) {
+    TestRequest request = TestRequest.post("/api/chat", CHAT).header("Content-Type", type);
+    assertThat(forwarded(request)).contains("gemma3");
+  }
+
+  @ParameterizedTest
+  @ValueSource(
+      strings = {
+        "application/xml",
+        "text/xml; charset=utf-8",
+        "multipart/form-data; boundary=0123456789",
+        "application/msgpack",
+        "application/json, application/xml"
+      })
+  void aBodyOfAnotherTypeIsRefused(String type) {
+    Refusal refusal = refusal(TestRequest.post("/api/chat", CHAT).header("Content-Type", type));
+    assertThat(refusal.status()).isEqualTo(415);
+    assertThat(refusal.reason()).isEqualTo("content-type");
+  }
+
+  @Test
+  void twoTypesOfOneBodyAreRefused() {
+    TestRequest request =
+        TestRequest.post("/api/chat", CHAT)
+            .header("Content-Type", "application/json")
+            .header("content-type", "application/xml");
+    assertThat(refusal(request).reason()).isEqualTo("content-type");
+  }
 }

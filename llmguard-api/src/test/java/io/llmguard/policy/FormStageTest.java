@@ -35,8 +35,10 @@ class FormStageTest {
             .stage(new FormStage(folder, 1000))
             .stage(new ModelStage())
             .build();
-    TestRequest request =
-        TestRequest.post("/v1/audio/transcriptions", form).header("Content-Type", contentType);
+    TestRequest request = TestRequest.post("/v1/audio/transcriptions", form);
+    for (String line : contentType.split("\n", -1)) {
+      request.header("Content-Type", line);
+    }
     return guard.admit(request).toCompletableFuture().join();
   }
 
@@ -65,6 +67,7 @@ class FormStageTest {
   void whatIsNoFormOrTooLargeOrBrokenIsRefusedAndLeavesNothingBehind() throws IOException {
     String type = "multipart/form-data; boundary=0123456789";
     assertThat(refused(FORM, "application/json")).isEqualTo("no-form");
+    assertThat(refused(FORM, type + "\n" + type.replace('9', '8'))).isEqualTo("no-form");
     assertThat(refused(FORM.replace("RIFF", "R".repeat(2000)), type)).isEqualTo("body-too-large");
     assertThat(refused(FORM.substring(0, FORM.length() - 4), type)).isNotEmpty();
     String two = FORM.replace("name=\"file\"; filename=\"a.wav\"", "name=\"model\"");

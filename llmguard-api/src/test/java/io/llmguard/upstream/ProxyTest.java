@@ -198,7 +198,8 @@ class ProxyTest {
               .header("Expect", "100-continue")
               .header("X-HTTP-Method-Override", "DELETE")
               .header("X-Llmguard-Upstream", "one")
-              .header("Content-Type", "application/json")
+              .header("Content-Type", "application/xml")
+              .header("content-type", "text/plain")
               .header("traceparent", "00-1-2-3")
               .header("User-Agent", "me");
       Proxy proxy =
@@ -220,7 +221,7 @@ class ProxyTest {
               "content-type: application/json",
               "traceparent: 00-1-2-3",
               "user-agent: me");
-      assertThat(received.target()).isEqualTo("/api/show?verbose=%31");
+      assertThat(received.target()).isEqualTo("/api/show");
       assertThat(received.bodyText()).isEqualTo("{\"model\":\"m\"}");
     }
 
@@ -261,7 +262,7 @@ class ProxyTest {
     @Test
     void aPathGoesOnAsItWasJudged() throws Exception {
       server.enqueue(Answer.plain("application/json", "{}"));
-      Exchange exchange = withBody(TestRequest.of("POST", "/api/chat?a|b"), "{}");
+      Exchange exchange = withBody(TestRequest.of("POST", "/api/me?a|b"), "{}");
       exchange.path("/api/ä b/100%");
       ProxiedCall unused = proxy().forward(exchange, ClientDouble.reading());
       assertThat(server.takeRequest().target()).isEqualTo("/api/%C3%A4%20b/100%25?a%7Cb");

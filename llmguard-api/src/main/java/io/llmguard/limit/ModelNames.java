@@ -6,7 +6,8 @@ import java.util.regex.Pattern;
 
 /**
  * Brings the ways to write a model's name together, so that another spelling is no other bucket:
- * Ollama takes names in any case, and fills in registry, namespace and tag.
+ * Ollama takes names in any case, reads past a scheme and {@code :local}, and fills in registry,
+ * namespace and tag.
  */
 public final class ModelNames {
   private ModelNames() {}

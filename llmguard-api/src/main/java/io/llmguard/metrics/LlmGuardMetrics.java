@@ -8,6 +8,7 @@ import io.llmguard.audit.AuditQueue;
 import io.llmguard.budget.BudgetAlert;
 import io.llmguard.limit.LimitListener;
 import io.llmguard.policy.Endpoint;
+import io.llmguard.policy.ModelAccess;
 import io.llmguard.wire.Call;
 import io.llmguard.wire.Operation;
 import io.llmguard.wire.Usage;
@@ -42,7 +43,6 @@ public final class LlmGuardMetrics implements Stage, LimitListener, BudgetAlert.
   private static final int MAX_MODELS = 1000;
   private static final String OTHER = "other";
   private static final String NONE = "none";
-  private static final String LATEST = ":latest";
 
   private final MeterRegistry registry;
   private final Supplier<? extends Set<String>> knownModels;
@@ -134,11 +134,8 @@ public final class LlmGuardMetrics implements Stage, LimitListener, BudgetAlert.
     if (known.contains(model)) {
       return model;
     }
-    if (model.endsWith(LATEST)) {
-      String plain = model.substring(0, model.length() - LATEST.length());
-      return known.contains(plain) ? plain : OTHER;
-    }
-    return OTHER;
+    String plain = ModelAccess.canonical(model);
+    return known.contains(plain) ? plain : OTHER;
   }
 
   private GenAiMeters genAi(Operation operation, String tag) {

@@ -7,9 +7,9 @@ import java.util.regex.Pattern;
  * Which models a caller may name.
  *
  * <p>A pattern is a model's name in which {@code *} stands for any characters. Names with and
- * without the tag {@code :latest} are the same model. A model that runs at the server owner's
- * expense elsewhere (tag {@code cloud} or {@code …-cloud}) is allowed by its exact name only, never
- * by a pattern. Immutable.
+ * without a scheme or the tags {@code :latest} and {@code :local} are the same model. A model that
+ * runs at the server owner's expense elsewhere (tag {@code cloud} or {@code …-cloud}) is allowed by
+ * its exact name only, never by a pattern. Immutable.
  */
 public final class ModelAccess {
   /** Every model that does not run at the server owner's expense elsewhere. */
@@ -53,22 +53,35 @@ public final class ModelAccess {
     return false;
   }
 
-  /** The name without the tag {@code :latest}, which Ollama adds to a name that has none. */
+  /**
+   * The name without what Ollama reads past: a scheme such as {@code https://}, and in any case the
+   * tag {@code :latest}, which it adds to a name that has none, and {@code :local}, which asks for
+   * the model that runs here. The rest keeps its case.
+   */
   public static String canonical(String model) {
-    return model.endsWith(":latest") ? model.substring(0, model.length() - 7) : model;
+    int scheme = model.indexOf("://");
+    String name = scheme < 0 ? model : model.substring(scheme + 3);
+    while (endsWith(name, ":latest") || endsWith(name, ":local")) {
+      name = name.substring(0, name.lastIndexOf(':'));
+    }
+    return name;
+  }
+
+  private static boolean endsWith(String name, String tag) {
+    return name.regionMatches(true, name.length() - tag.length(), tag, 0, tag.length());
   }
 
   /**
    * True if the model's tag says that it runs on somebody else's server, at the owner's expense.
    */
   public static boolean isCloud(String model) {
-    int colon = model.lastIndexOf(':');
+    String name = canonical(model);
+    int colon = name.lastIndexOf(':');
     if (colon < 0) {
       return false;
     }
-    String tag = model.substring(colon + 1);
-    return tag.equalsIgnoreCase("cloud")
-        || tag.regionMatches(true, tag.length() - 6, "-cloud", 0, 6);
+    String tag = name.substring(colon + 1);
+    return tag.equalsIgnoreCase("cloud") || endsWith(tag, "-cloud");
   }
 
   private static Pattern compile(String pattern) {

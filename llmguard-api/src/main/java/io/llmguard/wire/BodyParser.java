@@ -486,11 +486,10 @@ final class BodyParser {
       throw bad("model-missing", "the model's name must be a string");
     }
     String value = parser.getText();
-    boolean strange = value.length() > MAX_NAME || Unicode.hasLoneSurrogate(value);
-    for (int i = 0; i < value.length() && !strange; i++) {
-      strange = Character.isISOControl(value.charAt(i));
-    }
-    if (strange) {
+    // Ollama trims a name and its tag, so another spelling would be the same model
+    if (value.length() > MAX_NAME
+        || Unicode.hasLoneSurrogate(value)
+        || Unicode.hasInvisible(value)) {
       throw bad("invalid-field", "this is no model's name");
     }
     return value;

@@ -360,6 +360,7 @@ public final class MultipartReader {
     boolean sound =
         switch (name) {
           case "stream" -> string.equals("true") || string.equals("false");
+          case "model" -> !Unicode.hasInvisible(string);
           default -> string.chars().noneMatch(Character::isISOControl);
         };
     if (!sound) {

@@ -77,6 +77,20 @@ final class Unicode {
     return false;
   }
 
+  /**
+   * True if a white space, control or format character stands in the text: what readers trim, and
+   * what nobody sees.
+   */
+  static boolean hasInvisible(String text) {
+    return text.codePoints()
+        .anyMatch(
+            c ->
+                Character.isWhitespace(c)
+                    || Character.isSpaceChar(c)
+                    || Character.isISOControl(c)
+                    || Character.getType(c) == Character.FORMAT);
+  }
+
   /** The text with U+FFFD in place of each lone surrogate. */
   static String withoutLoneSurrogates(String text) {
     if (!hasLoneSurrogate(text)) {

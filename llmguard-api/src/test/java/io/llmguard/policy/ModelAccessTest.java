@@ -2,6 +2,7 @@ package io.llmguard.policy;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.llmguard.limit.ModelNames;
 import java.util.List;
 import org.junit.jupiter.api.Test;
 
@@ -35,5 +36,30 @@ class ModelAccessTest {
   @Test
   void anEmptyListAllowsNothing() {
     assertThat(ModelAccess.of(List.of()).allows("a")).isFalse();
+  }
+
+  @Test
+  void noOtherSpellingOfACloudModelPasses() {
+    for (String model :
+        List.of(
+            "https://gpt-oss:120b-cloud",
+            "http://ollama.com/library/gpt-oss:120b-cloud",
+            "gpt-oss:cloud:local",
+            "gpt-oss:120b-Cloud:LATEST:Local")) {
+      assertThat(ModelAccess.ALL.allows(model)).as(model).isFalse();
+    }
+    assertThat(ModelAccess.of(List.of("gpt-oss:cloud")).allows("https://gpt-oss:cloud")).isTrue();
+  }
+
+  @Test
+  void schemeLatestAndLocalMakeNoOtherModel() {
+    for (String model :
+        List.of("Mistral", "https://Mistral", "Mistral:local", "Mistral:Latest:LOCAL")) {
+      assertThat(ModelAccess.canonical(model)).isEqualTo("Mistral");
+      assertThat(ModelNames.plain(model)).isEqualTo("mistral");
+    }
+    assertThat(ModelNames.plain("https://registry.ollama.ai/library/mistral:local"))
+        .isEqualTo("mistral");
+    assertThat(ModelAccess.canonical("mistral:7b-local")).isEqualTo("mistral:7b-local");
   }
 }

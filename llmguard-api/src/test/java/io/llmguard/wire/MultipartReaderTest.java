@@ -295,4 +295,11 @@ class MultipartReaderTest {
           .isEqualTo("rw-------");
     }
   }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"whisper:cloud ", " whisper", "whisper: cloud", "whisper\u00c2\u00a0"})
+  void aModelsNameHasNothingInvisibleInIt(String model) {
+    assertThat(read(form(FILE, MODEL.replace("whisper-1", model))))
+        .isInstanceOf(MalformedBody.class);
+  }
 }

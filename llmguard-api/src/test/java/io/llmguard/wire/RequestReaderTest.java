@@ -533,4 +533,30 @@ class RequestReaderTest {
     }
     return all.toByteArray();
   }
+
+  // ---- spellings of a model's name
+
+  @ParameterizedTest
+  @ValueSource(
+      strings = {
+        "gpt-oss:120b-cloud ",
+        " gpt-oss",
+        "kimi-k2: cloud",
+        "a\\tb",
+        "a\u00a0",
+        "a\u3000b",
+        "a\u2028",
+        "a\u0085",
+        "a\u200b",
+        "\ufeffa",
+        "a\udb40\udc01"
+      })
+  void aModelsNameHasNothingInvisibleInIt(String name) {
+    for (String field : new String[] {"model", "name", "source", "destination", "from"}) {
+      MalformedBody malformed =
+          malformed(Operation.OLLAMA_MANAGE, "{\"" + field + "\":\"" + name + "\"}");
+      assertThat(malformed.reason()).isEqualTo("invalid-field");
+      assertThat(malformed.path()).isEqualTo("$." + field);
+    }
+  }
 }

@@ -27,6 +27,9 @@ import org.jspecify.annotations.Nullable;
 final class BodyParser {
   private static final int MAX_NAME = 512;
 
+  /** The most fields of the body itself, or of its options: each is looked for among all. */
+  private static final int MAX_MEMBERS = 256;
+
   private final JsonParser parser;
   private final byte[] body;
   private final Operation operation;
@@ -89,7 +92,7 @@ final class BodyParser {
       path.push(scope.name);
       root(scope.field);
       path.pop();
-      members.add(scope.key, keyStart, valueStart, end);
+      add(members, scope.key, keyStart, valueStart);
     }
     return members;
   }
@@ -141,9 +144,16 @@ final class BodyParser {
         default -> free();
       }
       path.pop();
-      members.add(scope.key, keyStart, valueStart, end);
+      add(members, scope.key, keyStart, valueStart);
     }
     return members;
+  }
+
+  private void add(Members members, String key, int keyStart, int valueStart) throws BadBody {
+    if (members.size() == MAX_MEMBERS) {
+      throw bad("invalid-field", "an object has more than " + MAX_MEMBERS + " fields");
+    }
+    members.add(key, keyStart, valueStart, end);
   }
 
   // ---- prompts
@@ -155,7 +165,7 @@ final class BodyParser {
         switch (field) {
           case PROMPT -> inputs(false);
           case IMAGES -> images();
-          default -> free();
+          default -> foreign();
         }
       }
       case OLLAMA_EMBEDDINGS -> take(field, Field.PROMPT);
@@ -176,13 +186,13 @@ final class BodyParser {
           take(field, Field.INPUT);
         }
       }
-      default -> free();
+      default -> foreign();
     }
   }
 
   private void take(Field field, Field wanted) throws IOException, BadBody {
     if (field != wanted) {
-      free();
+      foreign();
     } else if (field == Field.MESSAGES) {
       messages();
     } else if (operation != Operation.OPENAI_RESPONSES) {
@@ -192,6 +202,44 @@ final class BodyParser {
       part();
     } else {
       messages();
+    }
+  }
+
+  /**
+   * Reads a field that is a prompt in other operations, where a server may read it all the same:
+   * what it makes the server fetch counts, and no more.
+   */
+  private void foreign() throws IOException, BadBody {
+    if (parser.currentToken().isStructStart()) {
+      media(false);
+      end = (int) parser.currentLocation().getByteOffset();
+    }
+  }
+
+  /**
+   * Reads a value of any shape.
+   *
+   * @param url whether its strings are URLs of media
+   */
+  private void media(boolean url) throws IOException, BadBody {
+    JsonToken token = parser.currentToken();
+    if (token == START_OBJECT) {
+      Keys keys = new Keys();
+      for (String key; (key = parser.nextFieldName()) != null; ) {
+        String fold = FieldNames.fold(key);
+        if (!keys.add(key)) {
+          throw new BadBody(malformed("duplicate-key", "a key comes twice in one object"));
+        }
+        FieldNames.Entry part = KnownFields.PART.exact(fold);
+        parser.nextToken();
+        media(fold.equals("url") || (part != null && part.field() == Field.MEDIA_URL));
+      }
+    } else if (token == START_ARRAY) {
+      while (parser.nextToken() != END_ARRAY) {
+        media(url);
+      }
+    } else if (url && token == VALUE_STRING) {
+      fetched(parser.getText().strip());
     }
   }
 
@@ -357,7 +405,13 @@ final class BodyParser {
     if (JsonText.is(body, start + 1, Math.min(start + 6, body.length), "data:")) {
       return;
     }
-    String url = parser.getText().strip();
+    fetched(parser.getText().strip());
+  }
+
+  private void fetched(String url) {
+    if (url.regionMatches(true, 0, "data:", 0, 5)) {
+      return;
+    }
     if (url.regionMatches(true, 0, "http:", 0, 5) || url.regionMatches(true, 0, "https:", 0, 6)) {
       remoteMedia = true;
     } else if (!url.isEmpty()) {

@@ -1,5 +1,6 @@
 package io.llmguard.wire;
 
+import static java.util.stream.Collectors.joining;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import com.fasterxml.jackson.databind.ObjectMapper;
@@ -9,6 +10,7 @@ import java.nio.charset.StandardCharsets;
 import java.util.List;
 import java.util.Objects;
 import java.util.Random;
+import java.util.stream.IntStream;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -558,5 +560,53 @@ class RequestReaderTest {
       assertThat(malformed.reason()).isEqualTo("invalid-field");
       assertThat(malformed.path()).isEqualTo("$." + field);
     }
+  }
+
+  // ---- fields of other operations
+
+  @ParameterizedTest
+  @CsvSource(
+      delimiter = '|',
+      value = {
+        "OPENAI_EMBEDDINGS | messages | image_url",
+        "OPENAI_EMBEDDINGS | prompt | file_url",
+        "OPENAI_COMPLETIONS | messages | audio_url",
+        "OPENAI_CHAT | input | video_url",
+        "OPENAI_RESPONSES | messages | image_url",
+        "OPENAI_RESPONSES | prompt | image_url",
+        "OLLAMA_EMBED | messages | IMAGE_URL",
+        "OLLAMA_GENERATE | messages | image_url"
+      })
+  void aPromptFieldOfAnotherOperationMakesTheServerFetchNothingUnseen(
+      Operation operation, String field, String kind) {
+    String format =
+        "{\"model\":\"m\",\"%s\":[{\"role\":\"user\",\"content\":[{\"%s\":%s}]}],\"stream\":false}";
+    String remote = "\" http://10.0.0.1/a\"";
+    for (String url : new String[] {remote, "{\"url\":" + remote + "}", "[" + remote + "]"}) {
+      Call call = checked(operation, format.formatted(field, kind, url)).call();
+      assertThat(call.details().remoteMedia()).isTrue();
+      assertThat(call.details().localMedia()).isFalse();
+      assertThat(call.stream()).as("what stands behind is read as ever").isFalse();
+    }
+    Call local = checked(operation, format.formatted(field, kind, "\"file:///a\"")).call();
+    assertThat(local.details().localMedia()).isTrue();
+    Call data = checked(operation, format.formatted(field, kind, "\"data:,a\"")).call();
+    assertThat(data.details().localMedia() || data.details().remoteMedia()).isFalse();
+  }
+
+  // ---- how many fields there may be
+
+  @Test
+  void theFieldsOfABodyAndOfItsOptionsAreCounted() {
+    String most =
+        IntStream.range(0, 256).mapToObj(i -> "\"o" + i + "\":1").collect(joining(",", "{", "}"));
+    String more = most.replace("}", ",\"o256\":1}");
+    checked(Operation.OLLAMA_CHAT, "{\"model\":\"m\",\"options\":" + most + "}");
+    MalformedBody options =
+        malformed(Operation.OLLAMA_CHAT, "{\"model\":\"m\",\"options\":" + more + "}");
+    assertThat(options.reason()).isEqualTo("invalid-field");
+    assertThat(options.path()).isEqualTo("$.options");
+    assertThat(malformed(Operation.OLLAMA_CHAT, most.replace("}", ",\"model\":\"m\"}")).reason())
+        .isEqualTo("invalid-field");
   }
 }

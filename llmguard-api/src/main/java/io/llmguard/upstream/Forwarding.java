@@ -37,6 +37,11 @@ import org.slf4j.LoggerFactory;
 final class Forwarding implements Proxy.ProxiedCall, ClientResponse.WriteCallback {
   private static final byte[] NOTHING = {};
   private static final ByteBuffer NO_BYTES = ByteBuffer.allocate(0);
+
+  /** How much of an answer a client is to take within the idle limit, in bytes. */
+  private static final int READ_AT_LEAST = 1 << 16;
+
+  private static final long LONGEST_WRITE = TimeUnit.DAYS.toNanos(1);
   private static final Logger log = LoggerFactory.getLogger(Forwarding.class);
 
   private enum State {
@@ -79,6 +84,9 @@ final class Forwarding implements Proxy.ProxiedCall, ClientResponse.WriteCallbac
   private @Nullable Attempt current;
   private @Nullable Runnable waiting;
   private boolean writing;
+  private long writeBy;
+  private long writeNanos;
+  private @Nullable CompletableFuture<Void> writeWatch;
   private @Nullable Runnable consumed;
   private @Nullable UpstreamFailure late;
   private StreamEnd.Cause lateCause = StreamEnd.Cause.FAILED;
@@ -546,6 +554,7 @@ final class Forwarding implements Proxy.ProxiedCall, ClientResponse.WriteCallbac
   /** Writes to the client, after the head if that has not gone yet; false if it is too late. */
   private boolean write(ByteBuffer out, boolean now, @Nullable Runnable next) {
     boolean first;
+    long watch = 0;
     synchronized (this) {
       if (state != State.WAITING && state != State.ANSWERING) {
         return false;
@@ -554,12 +563,64 @@ final class Forwarding implements Proxy.ProxiedCall, ClientResponse.WriteCallbac
       state = State.ANSWERING;
       writing = true;
       consumed = next;
+      if (writeNanos == 0 && current != null) {
+        writeNanos = writeNanos(current);
+        watch = writeNanos;
+      }
+      writeBy = System.nanoTime() + writeNanos * (1 + out.remaining() / READ_AT_LEAST);
+    }
+    if (watch > 0) {
+      watchWrites(watch);
     }
     if (first) {
       client.head(answerStatus, withFacts(answerFields));
     }
     client.write(out, now, this);
     return true;
+  }
+
+  private synchronized long writeNanos() {
+    return writeNanos;
+  }
+
+  private long writeNanos(Attempt attempt) {
+    Upstream upstream = attempt.route().upstream();
+    UpstreamTimeouts timeouts = stream ? upstream.streamTimeouts() : upstream.timeouts();
+    long idle = TimeUnit.NANOSECONDS.convert(timeouts.idle());
+    return Math.max(1, Math.min(LONGEST_WRITE, idle));
+  }
+
+  /**
+   * Looks after the client's reading, with one timer for the whole answer: a client that takes
+   * nothing within the idle limit must not hold its upstream any longer.
+   */
+  private void watchWrites(long nanos) {
+    CompletableFuture<Void> timer =
+        new CompletableFuture<Void>().completeOnTimeout(null, nanos, TimeUnit.NANOSECONDS);
+    boolean over;
+    synchronized (this) {
+      over = state != State.ANSWERING;
+      writeWatch = over ? null : timer;
+    }
+    if (over) {
+      timer.cancel(false);
+    } else {
+      var unused = timer.thenRunAsync(this::checkWrite);
+    }
+  }
+
+  private void checkWrite() {
+    long left;
+    synchronized (this) {
+      left = writing ? writeBy - System.nanoTime() : writeNanos;
+    }
+    if (left > 0) {
+      watchWrites(left);
+    } else if (leave(true)) {
+      client.abort();
+    } else {
+      watchWrites(writeNanos()); // it was written just now, or the call is over
+    }
   }
 
   @Override
@@ -590,7 +651,6 @@ final class Forwarding implements Proxy.ProxiedCall, ClientResponse.WriteCallbac
     @Nullable Runnable next;
     synchronized (this) {
       writing = false;
-      late = null;
       next = consumed;
       consumed = null;
     }
@@ -777,20 +837,37 @@ final class Forwarding implements Proxy.ProxiedCall, ClientResponse.WriteCallbac
 
   @Override
   public void clientGone() {
+    boolean unused = leave(false);
+  }
+
+  /**
+   * The client has left, or counts as if it had.
+   *
+   * @param stalled true if that is so only where the write under way is overdue
+   * @return false if the call was over, or goes on
+   */
+  private boolean leave(boolean stalled) {
     boolean whole;
     synchronized (this) {
-      if (state == State.ENDED || state == State.DISCARDING) {
-        return;
+      if (state == State.ENDED
+          || state == State.DISCARDING
+          || (stalled && !(writing && writeBy - System.nanoTime() <= 0))) {
+        return false;
       }
       whole = hasPassed();
-      if (!whole && current != null && !current.route().upstream().cancelOnClientGone()) {
+      if (!whole
+          && late == null
+          && !ending
+          && current != null
+          && !current.route().upstream().cancelOnClientGone()) {
         state = State.DISCARDING;
-        return;
+        return true;
       }
       state = State.ENDED;
     }
     cancelUpstream();
     complete(whole ? Outcome.COMPLETED : Outcome.CLIENT_GONE, null);
+    return true;
   }
 
   /** True if the client has all of the answer, though the upstream has not said so yet. */
@@ -833,8 +910,14 @@ final class Forwarding implements Proxy.ProxiedCall, ClientResponse.WriteCallbac
    */
   private void complete(Outcome outcome, @Nullable UpstreamFailure failure) {
     Attempt last;
+    CompletableFuture<Void> watch;
     synchronized (this) {
       last = current;
+      watch = writeWatch;
+      writeWatch = null;
+    }
+    if (watch != null) {
+      watch.cancel(false);
     }
     if (last != null) {
       boolean whole = outcome.kind() == Outcome.Kind.COMPLETED;

@@ -38,7 +38,8 @@ final class OutgoingRequest {
             .of(path, PassedQuery.of(exchange.endpoint(), exchange.request().rawQuery())),
         fields,
         content(route.body(), passThrough, length),
-        timeouts(exchange, target, longest));
+        timeouts(exchange, target, longest),
+        !Retrying.changesTheServer(exchange));
   }
 
   private static UpstreamTimeouts timeouts(

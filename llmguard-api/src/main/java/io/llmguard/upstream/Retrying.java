@@ -45,7 +45,7 @@ final class Retrying {
   }
 
   /** True for what must not happen twice, or is not known to be harmless. */
-  private static boolean changesTheServer(Exchange exchange) {
+  static boolean changesTheServer(Exchange exchange) {
     Endpoint endpoint = exchange.endpoint();
     Operation operation = endpoint == null ? Operation.OTHER : endpoint.operation();
     return switch (operation.kind()) {

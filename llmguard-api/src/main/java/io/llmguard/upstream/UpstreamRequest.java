@@ -15,9 +15,22 @@ import java.util.concurrent.Flow;
  *     {@code Transfer-Encoding} itself and takes none of them from here
  * @param content the body
  * @param timeouts how long each phase may take
+ * @param repeatable true if a transport may send it once more where a kept connection turned out to
+ *     be closed: the server may then see it twice
  */
 public record UpstreamRequest(
-    String method, URI uri, Headers headers, Content content, UpstreamTimeouts timeouts) {
+    String method,
+    URI uri,
+    Headers headers,
+    Content content,
+    UpstreamTimeouts timeouts,
+    boolean repeatable) {
+  /** A request that may be sent once more. */
+  public UpstreamRequest(
+      String method, URI uri, Headers headers, Content content, UpstreamTimeouts timeouts) {
+    this(method, uri, headers, content, timeouts, true);
+  }
+
   /** The body of a request. */
   public sealed interface Content {
     /** No body and no framing for one. */

@@ -519,6 +519,37 @@ class ProxyTest {
     }
 
     @Test
+    void aClientThatReadsNothingDoesNotHoldItsUpstream() throws Exception {
+      server.enqueue(Answer.stream("application/x-ndjson").chunk("{}\n").thenSilence());
+      Duration minute = Duration.ofMinutes(1);
+      UpstreamTimeouts quick = new UpstreamTimeouts(minute, minute, Duration.ofMillis(100), minute);
+      Proxy proxy = Proxy.builder(UpstreamRouter.to(upstream().timeouts(quick).build())).build();
+      ClientDouble client = ClientDouble.holding();
+      ProxiedCall unused = proxy.forward(chat(), client);
+      client.awaitWrite();
+      assertThat(awaitOutcome()).isEqualTo(Outcome.CLIENT_GONE);
+      assertThat(client.awaitEnd()).isEqualTo("abort");
+      cancelled(server.takeRequest());
+    }
+
+    @Test
+    void aClientThatReadsNothingEndsACallWhoseUpstreamHasFailed() throws Exception {
+      server.enqueue(Answer.stream("application/x-ndjson").chunk("{}\n").thenReset());
+      Duration minute = Duration.ofMinutes(1);
+      UpstreamTimeouts quick = new UpstreamTimeouts(minute, minute, Duration.ofMillis(100), minute);
+      Proxy proxy =
+          Proxy.builder(
+                  UpstreamRouter.to(upstream().timeouts(quick).cancelOnClientGone(false).build()))
+              .build();
+      ClientDouble client = ClientDouble.holding();
+      ProxiedCall unused = proxy.forward(chat(), client);
+      ClientResponse.WriteCallback held = client.awaitWrite();
+      assertThat(client.awaitEnd()).isEqualTo("abort");
+      held.failed(new java.io.IOException("cut"));
+      assertThat(awaitOutcome()).isEqualTo(Outcome.CLIENT_GONE);
+    }
+
+    @Test
     void aFailureDuringASlowWriteIsToldAfterIt() throws Exception {
       server.enqueue(Answer.stream("application/x-ndjson").chunk("{\"done\":false}\n").thenReset());
       ClientDouble client = ClientDouble.holding();

@@ -619,6 +619,40 @@ abstract class UpstreamTransportContract {
   }
 
   @Test
+  void whatAServerHasWorkedOnIsNotSentAgain() throws Exception {
+    upstream.enqueue(Answer.plain("a/b", "first"));
+    send(post("{}")).awaitText();
+    Gate worked = Gate.closed();
+    upstream.enqueue(Answer.gated(worked).thenClose());
+    upstream.enqueue(Answer.plain("a/b", "second"));
+    Answered answered = send(post("{}"));
+    worked.reached().get(DEADLINE, TimeUnit.SECONDS);
+    var unused =
+        CompletableFuture.runAsync(
+            worked::open, CompletableFuture.delayedExecutor(1_200, TimeUnit.MILLISECONDS));
+    assertThat(answered.awaitFailure().kind()).isEqualTo(Kind.BEFORE_HEAD);
+    assertThat(upstream.requests()).hasSize(2);
+  }
+
+  @Test
+  void whatMustNotHappenTwiceIsNotSentAgain() throws Exception {
+    upstream.enqueue(Answer.plain("a/b", "first"));
+    send(post("{}")).awaitText();
+    upstream.enqueue(Answer.closing());
+    upstream.enqueue(Answer.plain("a/b", "second"));
+    UpstreamRequest once =
+        new UpstreamRequest(
+            "DELETE",
+            upstream.uri().resolve("/api/delete"),
+            Headers.empty(),
+            bytes("{}"),
+            UpstreamTimeouts.DEFAULTS,
+            false);
+    assertThat(send(once).awaitFailure().kind()).isEqualTo(Kind.BEFORE_HEAD);
+    assertThat(upstream.requests()).hasSize(2);
+  }
+
+  @Test
   void aBodyThatCannotBeSentAgainIsNot() throws Exception {
     upstream.enqueue(Answer.plain("a/b", "first"));
     send(post("{}")).awaitText();

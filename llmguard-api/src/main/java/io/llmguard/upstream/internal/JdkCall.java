@@ -19,14 +19,11 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.CompletionStage;
 import java.util.concurrent.Flow;
-import java.util.concurrent.TimeUnit;
 import javax.net.ssl.SSLException;
 import org.jspecify.annotations.Nullable;
 
 /** A call over the JDK's client. */
 public final class JdkCall extends TransportCall implements HttpResponse.BodySubscriber<Void> {
-  private static final long STALE_NANOS = TimeUnit.SECONDS.toNanos(1);
-
   private final HttpClient client;
   private final ConnectionGate gate;
   private final Runnable start = this::start;
@@ -40,8 +37,6 @@ public final class JdkCall extends TransportCall implements HttpResponse.BodySub
   private volatile @Nullable JdkBody body;
   private boolean keepsAlive;
   private boolean mayBeStale;
-  private boolean retried;
-  private long sentAt;
 
   /** A call that has not begun. */
   public JdkCall(
@@ -70,7 +65,7 @@ public final class JdkCall extends TransportCall implements HttpResponse.BodySub
   }
 
   private void send() {
-    sentAt = System.nanoTime();
+    sending();
     HttpRequest message;
     try {
       message = message();
@@ -145,7 +140,6 @@ public final class JdkCall extends TransportCall implements HttpResponse.BodySub
         || failure instanceof SSLException) {
       fail(Kind.CONNECT, failure.getClass().getSimpleName());
     } else if (isStale(failure)) {
-      retried = true;
       gate.forgetKept();
       send();
     } else {
@@ -154,18 +148,11 @@ public final class JdkCall extends TransportCall implements HttpResponse.BodySub
   }
 
   /**
-   * True if a kept connection turned out to be closed: at once, before any byte of an answer, and
-   * with a body that can be sent again. The client does not say whether it took a kept one; the
-   * gate knows whether there may have been one.
+   * True if a kept connection turned out to be closed. The client does not say whether it took a
+   * kept one; the gate knows whether there may have been one.
    */
   private boolean isStale(Throwable failure) {
-    return mayBeStale
-        && !retried
-        && !ended()
-        && !headSeen()
-        && !(request().content() instanceof UpstreamRequest.Content.Streamed)
-        && System.nanoTime() - sentAt < STALE_NANOS
-        && saysNoByteCame(failure);
+    return mayBeStale && saysNoByteCame(failure) && repeats();
   }
 
   private static boolean saysNoByteCame(Throwable failure) {

@@ -9,6 +9,7 @@ import io.llmguard.upstream.UpstreamTransport.ResponseHandler;
 import io.llmguard.upstream.UpstreamTransport.UpstreamCall;
 import java.nio.ByteBuffer;
 import java.util.List;
+import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -22,6 +23,9 @@ import org.slf4j.LoggerFactory;
  */
 public abstract class TransportCall implements UpstreamCall, Runnable {
   private static final Logger log = LoggerFactory.getLogger(TransportCall.class);
+
+  /** A server that takes longer than this to close a connection has begun to work on the call. */
+  private static final long STALE_NANOS = TimeUnit.SECONDS.toNanos(1);
 
   // whose turn it is with the piece that was last delivered
   private static final int NONE = 0;
@@ -39,6 +43,8 @@ public abstract class TransportCall implements UpstreamCall, Runnable {
   private final long totalBy;
   private volatile boolean connected;
   private volatile boolean headSeen;
+  private volatile long sentAt;
+  private volatile boolean repeated;
 
   // guarded by this
   private boolean calling;
@@ -85,6 +91,30 @@ public abstract class TransportCall implements UpstreamCall, Runnable {
   protected final void connected() {
     connected = true;
     connectBy = Deadlines.NEVER;
+  }
+
+  /** The request begins to go out, for the first time or once more. */
+  protected final void sending() {
+    sentAt = System.nanoTime();
+  }
+
+  /**
+   * True if the request may go out once more, over another connection, as the kept one turned out
+   * to be closed: at once, before any byte of an answer, and with a body that can be sent again. At
+   * most once for a call, and never for one that must not happen twice.
+   */
+  protected final boolean repeats() {
+    boolean may =
+        !repeated
+            && !ended()
+            && !headSeen
+            && request.repeatable()
+            && !(request.content() instanceof UpstreamRequest.Content.Streamed)
+            && System.nanoTime() - sentAt < STALE_NANOS;
+    if (may) {
+      repeated = true;
+    }
+    return may;
   }
 
   /** The connection is lost before the answer began, and another one is being made. */

@@ -36,7 +36,6 @@ final class JettyCall extends TransportCall
   private volatile boolean requestOut;
   private volatile boolean answerBegan;
   private boolean reused;
-  private boolean retried;
   private volatile @Nullable Source source;
 
   /** True once the end of the body was read, be it ahead of what was delivered. */
@@ -123,6 +122,7 @@ final class JettyCall extends TransportCall
   public void onBegin(Request request) {
     reused = !used.add(request.getConnection());
     connected();
+    sending();
   }
 
   @Override
@@ -257,7 +257,6 @@ final class JettyCall extends TransportCall
       return;
     }
     if (isStale(result)) {
-      retried = true;
       requestOut = false;
       reconnecting();
       send();
@@ -267,14 +266,9 @@ final class JettyCall extends TransportCall
     fail(failure == null ? result.getFailure() : failure);
   }
 
-  /** True if a kept connection turned out to be closed, and the body can be sent again. */
+  /** True if a kept connection turned out to be closed. */
   private boolean isStale(Result result) {
-    return reused
-        && !retried
-        && !answerBegan
-        && !ended()
-        && !(request().content() instanceof Content.Streamed)
-        && result.getFailure() instanceof IOException;
+    return reused && !answerBegan && result.getFailure() instanceof IOException && repeats();
   }
 
   @Override

@@ -26,7 +26,9 @@ import org.jspecify.annotations.Nullable;
  * is counted in the database, under the lock that a change holds to its commit. Every value is a
  * parameter of a prepared statement. A connection is taken for each call and given back; on
  * PostgreSQL a pooled {@link DataSource} is advised, as a {@link io.llmguard.key.KeyDirectory} asks
- * four times a second. Thread-safe; the data source stays open.
+ * four times a second. A row that cannot be read, as a newer program may write it, is listed as a
+ * blocked key and logged by its id; to find that key by itself fails, so that no edit overwrites
+ * it. Thread-safe; the data source stays open.
  */
 public final class JdbcKeyStore implements KeyStore {
   private static final Schema SCHEMA =
@@ -172,6 +174,19 @@ public final class JdbcKeyStore implements KeyStore {
     return records;
   }
 
+  private static List<KeyRecord> readable(PreparedStatement select) throws SQLException {
+    List<KeyRecord> records = new ArrayList<>();
+    try (ResultSet rows = select.executeQuery()) {
+      while (rows.next()) {
+        KeyRecord record = KeyRow.readOrBlock(rows);
+        if (record != null) {
+          records.add(record);
+        }
+      }
+    }
+    return records;
+  }
+
   @Override
   public List<KeyRecord> list() {
     return changesSince(-1).records();
@@ -307,7 +322,7 @@ public final class JdbcKeyStore implements KeyStore {
             if (!complete) {
               select.setLong(1, known);
             }
-            return new Changes(now.changed, complete, all(select));
+            return new Changes(now.changed, complete, readable(select));
           }
         });
   }

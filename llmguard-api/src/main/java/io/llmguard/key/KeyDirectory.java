@@ -24,10 +24,10 @@ import org.slf4j.LoggerFactory;
  *
  * <p>A thread of its own asks the store for its revision, four times a second unless told
  * otherwise, and takes over what changed. While the store fails, the records that are known go on
- * being served: for as long as it takes, or until {@link Builder#maxStaleness} when that is set,
- * after which every look-up is {@link KeyLookup.Answer.Unavailable}; so it is before the first
- * success. {@link #health} tells. A key that was once seen revoked stays revoked here even if the
- * store forgets it, as one restored from a backup does.
+ * being served until {@link Builder#maxStaleness}, as a revocation could not be heard of, after
+ * which every look-up is {@link KeyLookup.Answer.Unavailable}; so it is before the first success.
+ * {@link #health} tells. A key that was once seen revoked stays revoked here even if the store
+ * forgets it, as one restored from a backup does.
  *
  * <p>Times of use are collected and written in batches. Thread-safe. Closing writes the last batch;
  * the store stays open.
@@ -49,7 +49,7 @@ public final class KeyDirectory implements KeyLookup, AutoCloseable {
 
   private final KeyStore store;
   private final TimeSource time;
-  private final @Nullable Duration maxStaleness;
+  private final Duration maxStaleness;
   private final Map<String, Instant> lastUsed = new ConcurrentHashMap<>();
   private final ScheduledExecutorService executor;
   private final Object refreshing = new Object();
@@ -190,7 +190,7 @@ public final class KeyDirectory implements KeyLookup, AutoCloseable {
   }
 
   private boolean tooOld(Contact last) {
-    return maxStaleness != null && time.nanos() - last.nanos > maxStaleness.toNanos();
+    return time.nanos() - last.nanos > maxStaleness.toNanos();
   }
 
   private static Snapshot merge(Snapshot known, KeyStore.Changes changes) {
@@ -257,7 +257,7 @@ public final class KeyDirectory implements KeyLookup, AutoCloseable {
     private TimeSource time = TimeSource.system();
     private Duration refreshEvery = Duration.ofMillis(250);
     private Duration writeUseEvery = Duration.ofSeconds(10);
-    private @Nullable Duration maxStaleness;
+    private Duration maxStaleness = Duration.ofMinutes(10);
 
     private Builder(KeyStore store) {
       this.store = store;
@@ -281,7 +281,7 @@ public final class KeyDirectory implements KeyLookup, AutoCloseable {
       return this;
     }
 
-    /** How long the known records are served while the store fails; for ever unless set. */
+    /** How long the known records are served while the store fails; 10 min unless set. */
     public Builder maxStaleness(Duration value) {
       maxStaleness = positive(value);
       return this;

@@ -4,6 +4,7 @@ import io.llmguard.TimeSource;
 import io.llmguard.key.internal.Base62;
 import java.security.SecureRandom;
 import java.time.Duration;
+import java.time.Instant;
 import java.util.function.UnaryOperator;
 import org.jspecify.annotations.Nullable;
 
@@ -54,17 +55,28 @@ public final class KeyIssuer {
   }
 
   /**
-   * Puts a new key in the place of a record's key.
+   * Puts a new key in the place of a record's key. A record keeps one replaced key, so that another
+   * rotation with grace has to wait for the end of the last one's; without grace, every earlier key
+   * ends at once.
    *
    * @param grace how long the replaced key still lets its holder in; zero for not at all
    * @return null if there is no record of that id or it is revoked
+   * @throws IllegalArgumentException if grace is asked for while the last rotation's lasts
    */
   public @Nullable IssuedKey rotate(String id, Duration grace) {
     if (grace.isNegative()) {
       throw new IllegalArgumentException("a time of grace is not negative: " + grace);
     }
+    Instant now = time.now();
+    KeyRecord known = store.find(id);
+    if (known != null && !grace.isZero() && known.inGrace(now)) {
+      throw new IllegalArgumentException(
+          "the key was rotated already, and the grace of the replaced one lasts until "
+              + known.previousUntil()
+              + "; rotate then, or without grace, which ends it at once");
+    }
     ApiKey key = ApiKey.generate(random);
-    if (!store.rotate(id, key.hash(), time.now().plus(grace))) {
+    if (!store.rotate(id, key.hash(), now.plus(grace))) {
       return null;
     }
     KeyRecord record = store.find(id);

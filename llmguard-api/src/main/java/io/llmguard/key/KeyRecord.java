@@ -190,6 +190,11 @@ public final class KeyRecord {
     return Standing.GOOD;
   }
 
+  /** True while the key that this one replaced still lets its holder in. */
+  public boolean inGrace(Instant now) {
+    return previousUntil != null && now.isBefore(previousUntil);
+  }
+
   /** True if the key may be used from this address. */
   public boolean allows(InetAddress address) {
     return networks.isEmpty() || allowed.contains(address);

@@ -41,7 +41,7 @@ public interface KeyStore {
 
   /**
    * Puts another key in the place of a record's key, which is kept as the replaced one. A key
-   * replaced by an earlier rotation ends at once.
+   * replaced by an earlier rotation ends at once; {@link KeyIssuer#rotate} keeps its grace.
    *
    * @param previousUntil until when the replaced key still lets its holder in
    * @return false if there is no record of that id or it is revoked

@@ -419,6 +419,18 @@ class AdminApiTest {
   }
 
   @Test
+  void aSecondRotationWithGraceHasToWaitForTheFirstOnes() {
+    String id = generate("{\"rpm_limit\":7}").get("id").asText();
+    String path = "/key/" + id + "/regenerate";
+    assertThat(console.post(path, "{\"grace_period\":\"24h\"}").status()).isEqualTo(200);
+    Answer refused = console.post(path, "{\"grace_period\":\"1h\",\"rpm_limit\":9}");
+    assertThat(refused.status()).isEqualTo(400);
+    Answer info = console.get("/key/info?key=" + id);
+    assertThat(info.text()).contains("\"rpm_limit\":7");
+    assertThat(console.post(path, "").status()).isEqualTo(200);
+  }
+
+  @Test
   void aRevokedKeyStaysRevoked() {
     JsonNode made = generate("{}");
     console.store.revoke(made.get("id").asText());

@@ -70,7 +70,12 @@ final class AdminConsole implements AutoCloseable {
 
   AdminConsole(KeyStore store) {
     this.store = store;
-    keys = KeyDirectory.builder(store).time(time).refreshEvery(Duration.ofDays(1)).open();
+    keys =
+        KeyDirectory.builder(store)
+            .time(time)
+            .refreshEvery(Duration.ofDays(1))
+            .maxStaleness(Duration.ofDays(9999))
+            .open();
     api =
         AdminApi.builder(store)
             .time(time)

@@ -47,7 +47,11 @@ class AuthenticationStageTest {
       issuer.issue("alice's laptop", key -> key.owner("alice").team("research"));
   private final String key = issued.key().reveal();
   private final KeyDirectory directory =
-      KeyDirectory.builder(store).time(time).refreshEvery(Duration.ofDays(1)).open();
+      KeyDirectory.builder(store)
+          .time(time)
+          .refreshEvery(Duration.ofDays(1))
+          .maxStaleness(Duration.ofDays(9999))
+          .open();
   private final ApiKeyAuthenticator keys =
       ApiKeyAuthenticator.builder().keys(directory).masterKey(MASTER).time(time).build();
   private final Guard guard = guard(AuthenticationStage.builder().authenticator(keys).build());

@@ -26,6 +26,8 @@ import java.util.concurrent.TimeUnit;
 import java.util.function.UnaryOperator;
 import javax.sql.DataSource;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** What a key store in a database does beyond what every store does. */
 abstract class JdbcKeyStoreContract extends KeyStoreContract {
@@ -129,6 +131,38 @@ abstract class JdbcKeyStoreContract extends KeyStoreContract {
       statement.execute("UPDATE llmguard_schema SET version = 1 WHERE component = 'key'");
     }
     assertThat(new JdbcKeyStore(again(database)).list()).containsExactly(record);
+  }
+
+  @ParameterizedTest
+  @ValueSource(
+      strings = {
+        "scopes = 'inference telepathy'",
+        "networks = '[\"everywhere\"]'",
+        "state = 'dormant'",
+        "models = 'no JSON'",
+        "hash = 'no hash'"
+      })
+  void oneRowThatCannotBeReadBlocksItsOwnKeyOnly(String damage) throws SQLException {
+    DataSource database = database();
+    JdbcKeyStore store = new JdbcKeyStore(database);
+    KeyIssuer issuer = new KeyIssuer(store, TimeSource.system());
+    IssuedKey odd = issuer.issue("odd", UnaryOperator.identity());
+    IssuedKey good = issuer.issue("good", UnaryOperator.identity());
+    try (KeyDirectory keys = KeyDirectory.builder(store).refreshEvery(Duration.ofDays(1)).open()) {
+      try (Connection connection = database.getConnection();
+          Statement statement = connection.createStatement()) {
+        statement.execute("UPDATE llmguard_key SET " + damage + " WHERE name = 'odd'");
+      }
+      assertThat(store.block(good.record().id())).isTrue();
+      assertThat(store.unblock(good.record().id())).isTrue();
+      assertThat(keys.refresh()).isTrue();
+      assertThat(stateAt(keys, good)).isEqualTo("ACTIVE");
+    }
+    try (KeyDirectory keys = KeyDirectory.builder(store).refreshEvery(Duration.ofDays(1)).open()) {
+      assertThat(stateAt(keys, good)).isEqualTo("ACTIVE");
+      assertThat(stateAt(keys, odd)).isIn("BLOCKED", "unknown");
+      assertThat(keys.health().records()).isEqualTo(2);
+    }
   }
 
   @Test

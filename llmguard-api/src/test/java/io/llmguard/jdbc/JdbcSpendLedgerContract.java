@@ -10,13 +10,21 @@ import io.llmguard.budget.SpendLedger;
 import io.llmguard.budget.SpendLedgerContract;
 import io.llmguard.budget.SpendQuery;
 import io.llmguard.budget.Verdict;
+import java.lang.reflect.InvocationHandler;
+import java.lang.reflect.InvocationTargetException;
+import java.lang.reflect.Method;
+import java.lang.reflect.Proxy;
 import java.sql.Connection;
+import java.sql.SQLException;
 import java.sql.Statement;
 import java.time.Duration;
 import java.time.ZoneOffset;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CompletionStage;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
 import javax.sql.DataSource;
 import org.junit.jupiter.api.Test;
 
@@ -51,6 +59,67 @@ abstract class JdbcSpendLedgerContract extends SpendLedgerContract {
     }
     assertThat(granted).isEqualTo(20);
     assertThat(other.balance("shared", time.now())).isEqualTo(new Balance(0, 2_000));
+  }
+
+  @Test
+  void aDatabaseOutOfReachIsTriedOnceForAllThatWaits() throws Exception {
+    AtomicInteger commits = new AtomicInteger();
+    AtomicInteger failures = new AtomicInteger();
+    CountDownLatch tried = new CountDownLatch(1);
+    CountDownLatch gone = new CountDownLatch(1);
+    DataSource source = database();
+    InvocationHandler door =
+        (proxy, method, args) -> {
+          Object made = passed(source, method, args);
+          return made instanceof Connection connection
+              ? Proxy.newProxyInstance(
+                  Connection.class.getClassLoader(),
+                  new Class<?>[] {Connection.class},
+                  (same, asked, with) -> {
+                    if (asked.getName().equals("prepareStatement") && failures.get() > 0) {
+                      tried.countDown();
+                      gone.await(20, TimeUnit.SECONDS);
+                      failures.decrementAndGet();
+                      throw new SQLException("the connection is gone", "08006");
+                    }
+                    if (asked.getName().equals("commit")) {
+                      commits.incrementAndGet();
+                    }
+                    return passed(connection, asked, with);
+                  })
+              : made;
+        };
+    try (SpendLedger ledger =
+        new JdbcSpendLedger(
+            (DataSource)
+                Proxy.newProxyInstance(
+                    DataSource.class.getClassLoader(), new Class<?>[] {DataSource.class}, door),
+            time,
+            ZoneOffset.UTC)) {
+      List<Hold> holds = List.of(usd("a", BudgetWindow.FOREVER, 100_000, 10));
+      failures.set(2);
+      List<CompletionStage<List<Balance>>> paid = new ArrayList<>();
+      paid.add(pay(ledger, call(nextId(), "c", 10, 0), holds));
+      assertThat(tried.await(20, TimeUnit.SECONDS)).isTrue();
+      for (int i = 0; i < 60; i++) {
+        paid.add(pay(ledger, call(nextId(), "c", 10, 0), holds));
+      }
+      commits.set(0);
+      gone.countDown();
+      for (CompletionStage<List<Balance>> payment : paid) {
+        join(payment);
+      }
+      assertThat(commits.get()).as("transactions for what waited").isLessThan(20);
+      assertThat(ledger.balance("a", time.now()).spent()).isEqualTo(610);
+    }
+  }
+
+  private static Object passed(Object to, Method method, Object[] args) throws Throwable {
+    try {
+      return method.invoke(to, args);
+    } catch (InvocationTargetException e) {
+      throw e.getCause();
+    }
   }
 
   @Test

@@ -81,8 +81,8 @@ class KeyDirectoryTest {
       IssuedKey rotated = rotate(one.record().id(), Duration.ofHours(1));
       directory.refresh();
       assertThat(found(directory, rotated.key())).isEqualTo(found(directory, one.key()));
-      // a second rotation ends the first key at once
-      IssuedKey again = rotate(one.record().id(), Duration.ofHours(1));
+      // a second rotation without grace ends the first key at once
+      IssuedKey again = rotate(one.record().id(), Duration.ZERO);
       directory.refresh();
       assertThat(found(directory, one.key())).isNull();
       assertThat(found(directory, rotated.key())).isNotNull();
@@ -116,12 +116,15 @@ class KeyDirectoryTest {
       failing.down = true;
       assertThat(directory.refresh()).isFalse();
       assertThat(directory.refresh()).isFalse();
-      time.advance(Duration.ofDays(30));
+      time.advance(Duration.ofMinutes(10));
       assertThat(found(directory, issued.key())).isNotNull();
       KeyDirectory.Health health = directory.health();
       assertThat(health.serving()).isTrue();
       assertThat(health.failures()).isEqualTo(2);
-      assertThat(health.age()).isEqualTo(Duration.ofDays(30));
+      assertThat(health.age()).isEqualTo(Duration.ofMinutes(10));
+      time.advance(Duration.ofMillis(1));
+      assertThat(unavailable(directory, issued.key())).as("fails closed unless told").isTrue();
+      assertThat(directory.health().serving()).isFalse();
       failing.down = false;
       assertThat(directory.refresh()).isTrue();
       assertThat(directory.health().failures()).isZero();

@@ -17,6 +17,7 @@ import java.util.ArrayList;
 import java.util.EnumSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Random;
 import java.util.Set;
 import java.util.concurrent.Callable;
@@ -225,6 +226,25 @@ public abstract class KeyStoreContract {
     assertThat(store.rotate("none", hash(), until)).isFalse();
     store.revoke("a");
     assertThat(store.rotate("a", hash(), until)).isFalse();
+  }
+
+  @Test
+  void aSecondRotationLeavesThePromisedGraceAloneUnlessAllIsToEndAtOnce() {
+    KeyStore store = store();
+    KeyIssuer issuer = new KeyIssuer(store, time);
+    IssuedKey issued = issuer.issue("a", builder -> builder);
+    String id = issued.record().id();
+    IssuedKey second = Objects.requireNonNull(issuer.rotate(id, Duration.ofHours(24)));
+    KeyRecord rotated = there(store.find(id));
+    assertThatThrownBy(() -> issuer.rotate(id, Duration.ofHours(1)))
+        .isInstanceOf(IllegalArgumentException.class)
+        .hasMessageContaining("grace");
+    assertThat(store.find(id)).isEqualTo(rotated);
+    assertThat(issuer.rotate(id, Duration.ZERO)).isNotNull();
+    assertThat(store.findByHash(issued.key().hash())).isNull();
+    assertThat(there(store.find(id)).standing(second.key().hash(), time.now()))
+        .isEqualTo(KeyRecord.Standing.SUPERSEDED);
+    assertThat(issuer.rotate(id, Duration.ofHours(1))).isNotNull();
   }
 
   @Test

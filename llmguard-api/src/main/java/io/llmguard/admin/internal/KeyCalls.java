@@ -254,11 +254,20 @@ public final class KeyCalls {
         }
       }
       refuseTakenAlias(fields, record.id());
+      if (!grace.isZero() && record.inGrace(time.now())) {
+        throw BadCall.request(
+            "grace_period cannot be given while the grace of the last rotation lasts: until "
+                + record.previousUntil());
+      }
       write(checked(() -> edit.apply(record).build()));
       if (blocked != null) {
         move(record.id(), blocked);
       }
-      issued = issuer.rotate(record.id(), grace);
+      try {
+        issued = issuer.rotate(record.id(), grace);
+      } catch (IllegalArgumentException e) {
+        throw BadCall.request(String.valueOf(e.getMessage()));
+      }
     }
     if (issued == null) {
       throw new BadCall(409, "key-revoked", "the key is revoked for good; make another");

@@ -28,6 +28,8 @@ import java.util.Map;
 import java.util.Set;
 import java.util.TreeMap;
 import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /** A key record as a row of the table {@code llmguard_key}. */
 public final class KeyRow {
@@ -55,6 +57,11 @@ public final class KeyRow {
 
   /** How many columns a record has. */
   public static final int COLUMN_COUNT = COLUMNS.split(",", -1).length;
+
+  private static final Logger log = LoggerFactory.getLogger(KeyRow.class);
+
+  /** The hash of no key, for a row whose own cannot be read. */
+  private static final KeyHash NO_HASH = KeyHash.parse("0".repeat(64));
 
   private static final JsonMapper JSON = JsonMapper.builder().build();
 
@@ -119,7 +126,7 @@ public final class KeyRow {
   public static KeyRecord read(ResultSet row) throws SQLException {
     Instant created = time(row, "created_at");
     if (created == null) {
-      throw new SQLException("a key without its time of creation");
+      throw new Unreadable("a key without its time of creation", null);
     }
     String previous = row.getString("previous_hash");
     return KeyRecord.builder(row.getString("id"), KeyHash.parse(row.getString("hash")), created)
@@ -141,6 +148,60 @@ public final class KeyRow {
         .build();
   }
 
+  /** A row that this program does not understand, where the database itself is well. */
+  private static final class Unreadable extends SQLException {
+    private static final long serialVersionUID = 1L;
+
+    Unreadable(String message, @Nullable Throwable cause) {
+      super(message, cause);
+    }
+  }
+
+  /**
+   * The record of the current row; where it cannot be read, as when a newer program has written it,
+   * a record that lets nobody in, so that one row does not keep all others away. Null if not even
+   * its id can be used.
+   */
+  public static @Nullable KeyRecord readOrBlock(ResultSet row) throws SQLException {
+    try {
+      return read(row);
+    } catch (Unreadable | RuntimeException e) {
+      return blocked(row, e);
+    }
+  }
+
+  private static @Nullable KeyRecord blocked(ResultSet row, Exception why) throws SQLException {
+    String id = row.getString("id");
+    Instant created = time(row, "created_at");
+    KeyHash hash = hash(row.getString("hash"));
+    KeyHash previous = hash(row.getString("previous_hash"));
+    boolean revoked = word(KeyRecord.State.REVOKED).equals(row.getString("state"));
+    KeyRecord record;
+    try {
+      record =
+          KeyRecord.builder(
+                  id, hash == null ? NO_HASH : hash, created == null ? Instant.EPOCH : created)
+              .previous(previous, previous == null ? null : Instant.EPOCH)
+              .scopes(Set.of())
+              .state(revoked ? KeyRecord.State.REVOKED : KeyRecord.State.BLOCKED)
+              .build();
+    } catch (RuntimeException e) {
+      log.error("a key is left out: neither its row nor its id can be read");
+      return null;
+    }
+    // the class only: a message may hold what stands in the row
+    log.error("key {} is blocked here: its row cannot be read: {}", id, why.getClass().getName());
+    return record;
+  }
+
+  private static @Nullable KeyHash hash(@Nullable String hex) {
+    try {
+      return hex == null ? null : KeyHash.parse(hex);
+    } catch (IllegalArgumentException e) {
+      return null;
+    }
+  }
+
   private static @Nullable Instant time(ResultSet row, String column) throws SQLException {
     long millis = row.getLong(column);
     return row.wasNull() ? null : Instant.ofEpochMilli(millis);
@@ -157,7 +218,7 @@ public final class KeyRow {
       if (scope != null) {
         scopes.add(scope);
       } else if (!word.isEmpty()) {
-        throw new SQLException("a key with an unknown scope: " + word);
+        throw new Unreadable("a key with an unknown scope", null);
       }
     }
     return scopes;
@@ -272,7 +333,7 @@ public final class KeyRow {
     try {
       return CallerCeilings.parse(named);
     } catch (IllegalArgumentException e) {
-      throw new SQLException("a key with ceilings that cannot be read", e);
+      throw new Unreadable("a key with ceilings that cannot be read", e);
     }
   }
 
@@ -297,7 +358,7 @@ public final class KeyRow {
     try {
       return JSON.readTree(json);
     } catch (JsonProcessingException e) {
-      throw new SQLException("a key with a column that is no JSON", e);
+      throw new Unreadable("a key with a column that is no JSON", e);
     }
   }
 }

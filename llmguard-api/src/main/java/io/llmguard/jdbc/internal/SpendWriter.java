@@ -45,6 +45,9 @@ public final class SpendWriter implements AutoCloseable {
   private static final long SWEEP_MILLIS = 600_000;
   private static final long CLOSE_MILLIS = 5_000;
 
+  /** SQLite's TOOBIG, CONSTRAINT and MISMATCH; it says no SQLState. */
+  private static final Set<Integer> SQLITE_DATA = Set.of(18, 19, 20);
+
   private final DataSource database;
   private final TimeSource time;
   private final ZoneId days;
@@ -245,49 +248,88 @@ public final class SpendWriter implements AutoCloseable {
   }
 
   private void write(List<Operation<?>> batch) throws InterruptedException {
-    try {
-      inTransaction(batch);
-      available = true;
-      retryMillis = FIRST_RETRY_MILLIS;
-    } catch (SQLException | RuntimeException e) {
-      disconnect();
-      if (batch.size() > 1) {
-        // one of them may be what the database does not take
-        for (Operation<?> operation : batch) {
-          write(List.of(operation));
-        }
-        return;
-      }
-      failed(batch.get(0), e);
+    Exception failure = tried(batch);
+    if (failure == null) {
       return;
     }
+    if (batch.size() > 1 && isOfOne(failure)) {
+      for (int i = 0; i < batch.size(); i++) {
+        List<Operation<?>> one = batch.subList(i, i + 1);
+        failure = tried(one);
+        if (failure != null && !isOfOne(failure)) {
+          failed(batch.subList(i, batch.size()), failure);
+          return;
+        }
+        if (failure != null) {
+          failed(one, failure);
+        }
+      }
+    } else {
+      failed(batch, failure);
+    }
+  }
+
+  /** Writes these in one transaction; null if that succeeded. */
+  private @Nullable Exception tried(List<Operation<?>> batch) {
+    try {
+      inTransaction(batch);
+    } catch (SQLException | RuntimeException e) {
+      disconnect();
+      return e;
+    }
+    available = true;
+    retryMillis = FIRST_RETRY_MILLIS;
     for (Operation<?> operation : batch) {
       Operation<?> more = operation.committed();
       if (more != null) {
         queue.add(more);
       }
     }
+    return null;
   }
 
-  private void failed(Operation<?> operation, Exception e) throws InterruptedException {
+  /** What could not be written waits for another try, after one wait for all of it. */
+  private void failed(List<Operation<?>> batch, Exception e) throws InterruptedException {
     if (available) {
       log.error("the spend ledger cannot be written: {}", e.toString());
     }
     available = false;
+    boolean again = false;
+    for (Operation<?> operation : batch) {
+      again |= failed(operation, e);
+    }
+    if (again) {
+      Thread.sleep(retryMillis);
+      retryMillis = Math.min(2 * retryMillis, LAST_RETRY_MILLIS);
+    }
+  }
+
+  /** True if it is to be tried again. */
+  private boolean failed(Operation<?> operation, Exception e) {
     if (operation instanceof Reserve reserve) {
       // it may have been written nevertheless
       queue.add(new Release(reserve.worst.id(), reserve.holds));
       reserve.answer.completeExceptionally(
           new SpendLedgerException("the spend ledger cannot be written", e));
-    } else if (refusedData(e)) {
+      return false;
+    }
+    if (refusedData(e)) {
       log.error("what a call has spent is not kept: the database does not take it");
       operation.answer.completeExceptionally(
           new SpendLedgerException("the database does not take it", e));
-    } else {
-      queue.addLast(operation);
-      Thread.sleep(retryMillis);
-      retryMillis = Math.min(2 * retryMillis, LAST_RETRY_MILLIS);
+      return false;
     }
+    queue.addLast(operation);
+    return true;
+  }
+
+  /** True if one operation may be what fails, so that the others go without it. */
+  private static boolean isOfOne(Exception e) {
+    return e instanceof RuntimeException
+        || refusedData(e)
+        || (e instanceof SQLException sql
+            && sql.getSQLState() == null
+            && SQLITE_DATA.contains(sql.getErrorCode() & 0xff));
   }
 
   /** True for data exceptions and violated constraints: another try changes nothing. */

@@ -38,9 +38,13 @@ final class KeyRotateCommand extends StoreCommand {
     } catch (IllegalArgumentException e) {
       throw new ParameterException(line(), "--grace: " + e.getMessage(), e);
     }
-    IssuedKey issued =
-        new KeyIssuer(keys.store(), TimeSource.system())
-            .rotate(KeyCommand.require(keys, id).id(), time);
+    String record = KeyCommand.require(keys, id).id();
+    IssuedKey issued;
+    try {
+      issued = new KeyIssuer(keys.store(), TimeSource.system()).rotate(record, time);
+    } catch (IllegalArgumentException e) {
+      throw new Main.UserError("key " + id + ": " + e.getMessage(), e);
+    }
     if (issued == null) {
       throw new Main.UserError("key " + id + " is revoked for good; key create makes another");
     }

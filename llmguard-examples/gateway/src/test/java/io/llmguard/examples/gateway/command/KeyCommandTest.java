@@ -106,6 +106,8 @@ class KeyCommandTest {
     assertThat(key("rotate", id, "--grace", "1h", "--json")).isZero();
     assertThat(json().get("id").asText()).isEqualTo(id);
     assertThat(json().get("key").asText()).isNotEqualTo(first);
+    assertThat(key("rotate", id, "--grace", "1h")).isEqualTo(Main.UNUSABLE);
+    assertThat(err).contains("grace");
     assertThat(key("revoke", id)).isZero();
     assertThat(key("rotate", id)).isEqualTo(Main.UNUSABLE);
     assertThat(err).contains("revoked");

@@ -271,6 +271,7 @@ public class GuardFilter implements Filter {
     } catch (TimeoutException e) {
       DecisionDeadline.abandon(future, Outcome.TIMEOUT);
     } catch (InterruptedException e) {
+      DecisionDeadline.abandon(future, Outcome.CLIENT_GONE);
       Thread.currentThread().interrupt();
       throw new ServletException("interrupted while a guard decided", e);
     } catch (ExecutionException e) {

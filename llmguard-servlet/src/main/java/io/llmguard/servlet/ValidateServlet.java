@@ -50,12 +50,15 @@ public final class ValidateServlet extends HttpServlet {
     var unused =
         answer.whenComplete(
             (decided, e) -> {
-              if (decided != null) {
-                write(response, decided);
-              } else {
-                response.setStatus(500);
+              try {
+                if (decided != null) {
+                  write(response, decided);
+                } else {
+                  response.setStatus(500);
+                }
+              } finally {
+                context.complete();
               }
-              context.complete();
             });
   }
 

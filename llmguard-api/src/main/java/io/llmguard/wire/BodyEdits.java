@@ -38,6 +38,13 @@ public final class BodyEdits {
     return copy;
   }
 
+  /** The same changes of another body, as far as fields go that it has or gets. */
+  public BodyEdits of(CheckedBody other) {
+    BodyEdits edits = new BodyEdits(other);
+    edits.changes.putAll(changes);
+    return edits;
+  }
+
   /** Sets a field to a string. */
   public BodyEdits set(String field, String value) {
     return change(field, quoted(value));

@@ -48,4 +48,20 @@ public record CallDetails(
   public CallDetails {
     models = List.copyOf(models);
   }
+
+  /** The same, with a prompt as long as another call's. */
+  public CallDetails withPromptOf(CallDetails other) {
+    return new CallDetails(
+        models,
+        other.promptTokens,
+        other.promptTokensAtMost,
+        choices,
+        contextTokens,
+        loadOnly,
+        includeUsage,
+        localMedia,
+        remoteMedia,
+        serverTools,
+        user);
+  }
 }

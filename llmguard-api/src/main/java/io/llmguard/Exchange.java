@@ -321,6 +321,11 @@ public final class Exchange {
     forwarded = true;
   }
 
+  /** True if a proxy carries the call. */
+  public boolean forwarded() {
+    return forwarded;
+  }
+
   /** Reports that an attempt at an upstream begins. */
   public void onAttempt() {
     attemptNanos = time.nanos();
@@ -521,6 +526,14 @@ public final class Exchange {
   /** Bytes of the answer's body that have passed. */
   public long responseBytes() {
     return responseBytes;
+  }
+
+  /**
+   * True if a call with this outcome was refused before an upstream had answered, so that nothing
+   * is owed for it; an answer that was refused itself has cost what it has cost.
+   */
+  public boolean refusedUnanswered(Outcome outcome) {
+    return outcome.kind() == Outcome.Kind.REFUSED && responseBytes == 0;
   }
 
   /** Nanoseconds from the call's coming to its end, or to now while it goes on. */

@@ -42,6 +42,8 @@ public final class StandardGuard {
     BODY,
     /** Judges the models that the body names, and what it asks of them. */
     MODEL,
+    /** Judges what prompts say, and has answers judged. */
+    CONTENT,
     /** Limits what a call may use: tokens, models. */
     USAGE_LIMIT,
     /** Holds what a call may cost against budgets; what it allows is written into the call. */

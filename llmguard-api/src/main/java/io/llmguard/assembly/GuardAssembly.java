@@ -9,6 +9,10 @@ import io.llmguard.assembly.GuardSettings.TokenLimit;
 import io.llmguard.auth.Authenticator;
 import io.llmguard.inprocess.InProcessGuard;
 import io.llmguard.inprocess.KnownCallerStage;
+import io.llmguard.inspect.InspectionListener;
+import io.llmguard.inspect.InspectionStage;
+import io.llmguard.inspect.PromptInspector;
+import io.llmguard.inspect.ResponseInspector;
 import io.llmguard.key.KeyLookup;
 import io.llmguard.limit.AddressRateLimitStage;
 import io.llmguard.limit.CallerRateLimitStage;
@@ -79,6 +83,7 @@ public final class GuardAssembly {
             Credentials.stage(settings, proxies, builder),
             callerLimits(),
             bodies(),
+            inspection(builder),
             List.of(modelLimits(), tokenLimits()),
             builder.budgets);
   }
@@ -239,6 +244,14 @@ public final class GuardAssembly {
     return named("rate-limits.per-model", stage::build);
   }
 
+  private @Nullable Stage inspection(Builder builder) {
+    InspectionStage.Builder stage = InspectionStage.builder().listener(builder.inspections);
+    Inspections.add(settings.contentGuards(), stage);
+    builder.promptInspectors.forEach(stage::prompts);
+    builder.responseInspectors.forEach(stage::answers);
+    return stage.isEmpty() ? null : stage.build();
+  }
+
   private io.llmguard.wire.Ceilings ceilings() {
     GuardSettings.Ceilings set = settings.ceilings();
     io.llmguard.wire.Ceilings.Builder ceilings =
@@ -303,6 +316,9 @@ public final class GuardAssembly {
     private final List<Stage> observers = new ArrayList<>();
     final List<Authenticator> authenticators = new ArrayList<>();
     private final List<Customizer> customizers = new ArrayList<>();
+    private final List<PromptInspector> promptInspectors = new ArrayList<>();
+    private final List<ResponseInspector> responseInspectors = new ArrayList<>();
+    private InspectionListener inspections = InspectionListener.NONE;
     private LimitListener limits = LimitListener.NONE;
     private Collection<String> knownModels = List.of();
     private @Nullable String host;
@@ -344,6 +360,24 @@ public final class GuardAssembly {
     /** Hears what each limit says; nobody unless set. */
     public Builder limitListener(LimitListener value) {
       limits = Objects.requireNonNull(value);
+      return this;
+    }
+
+    /** Judges prompts, after the configured content guards. */
+    public Builder promptInspector(PromptInspector value) {
+      promptInspectors.add(Objects.requireNonNull(value));
+      return this;
+    }
+
+    /** Judges answers, after the configured content guards. */
+    public Builder responseInspector(ResponseInspector value) {
+      responseInspectors.add(Objects.requireNonNull(value));
+      return this;
+    }
+
+    /** Hears what content guards find; nobody unless set. */
+    public Builder inspectionListener(InspectionListener value) {
+      inspections = Objects.requireNonNull(value);
       return this;
     }
 

@@ -200,6 +200,7 @@ public final class GuardBuilder<T> {
         authentication.build(),
         List.of(new CallerRateLimitStage(store, limits), concurrency),
         bodies,
+        null,
         List.of(models.build(), TokenRateLimitStage.builder(store).limit(tokens).build()),
         null);
   }

@@ -1,5 +1,6 @@
 package io.llmguard.assembly;
 
+import io.llmguard.inspect.SensitiveKind;
 import io.llmguard.limit.LimitMode;
 import io.llmguard.limit.RateLimit;
 import io.llmguard.network.TransportStage.PlainHttp;
@@ -34,6 +35,7 @@ import org.jspecify.annotations.Nullable;
  * @param limits sizes and durations of a call
  * @param ceilings what a call may ask of a server
  * @param audit the audit trail
+ * @param contentGuards what prompts and answers may say
  */
 public record GuardSettings(
     Path dataDir,
@@ -52,13 +54,14 @@ public record GuardSettings(
     Concurrency concurrency,
     Limits limits,
     Ceilings ceilings,
-    Audit audit) {
+    Audit audit,
+    ContentGuards contentGuards) {
   /** Settings of nothing: every default. */
   @SuppressWarnings("NullAway") // null is what a binder gives for what is not set
   public static final GuardSettings DEFAULTS =
       new GuardSettings(
           null, null, null, null, null, null, null, null, null, null, null, null, null, null, null,
-          null, null);
+          null, null, null);
 
   /** Fills in the defaults, and copies the lists. */
   public GuardSettings {
@@ -76,6 +79,7 @@ public record GuardSettings(
     limits = or(limits, Limits.DEFAULTS);
     ceilings = or(ceilings, Ceilings.DEFAULTS);
     audit = or(audit, Audit.DEFAULTS);
+    contentGuards = or(contentGuards, ContentGuards.NONE);
   }
 
   private static <T> T or(@Nullable T value, T fallback) {
@@ -340,6 +344,64 @@ public record GuardSettings(
       onOverflow = or(onOverflow, OnOverflow.REFUSE);
     }
   }
+
+  /** What becomes of what a content guard finds. */
+  public enum FindingMode {
+    /** The call, or the rest of the answer, is refused. */
+    REFUSE,
+    /** The name of its kind stands in its place. */
+    REDACT,
+    /** It is counted, and nothing else. */
+    SHADOW
+  }
+
+  /**
+   * What prompts and answers may say.
+   *
+   * @param secrets looks for keys, tokens and passwords, or null for not at all
+   * @param personalData looks for what is about a person, or null for not at all
+   * @param size how long prompts and answers may be, or null for as long as they like
+   */
+  public record ContentGuards(
+      @Nullable SensitiveGuard secrets,
+      @Nullable SensitiveGuard personalData,
+      @Nullable SizeGuard size) {
+    /** No guard. */
+    public static final ContentGuards NONE = new ContentGuards(null, null, null);
+  }
+
+  /**
+   * A guard that looks for sensitive data; one of prompts and responses is given.
+   *
+   * @param prompts what becomes of what is found in prompts, or null for not looking
+   * @param responses what becomes of what is found in answers, or null for not looking
+   * @param kinds what is looked for; unless set, everything that the guard is named for
+   */
+  public record SensitiveGuard(
+      @Nullable FindingMode prompts, @Nullable FindingMode responses, List<SensitiveKind> kinds) {
+    /** Copies the list. */
+    public SensitiveGuard {
+      kinds = copy(kinds);
+    }
+  }
+
+  /**
+   * How long prompts and answers may be; null for no limit.
+   *
+   * @param shadow true to count and report only
+   * @param promptCharacters UTF-16 units of a prompt, with system prompts, tools and schemas
+   * @param promptTokens estimated tokens of a prompt
+   * @param messages messages of a chat
+   * @param responseCharacters UTF-16 units of an answer
+   * @param responseTokens estimated tokens of an answer
+   */
+  public record SizeGuard(
+      boolean shadow,
+      @Nullable Long promptCharacters,
+      @Nullable Long promptTokens,
+      @Nullable Long messages,
+      @Nullable Long responseCharacters,
+      @Nullable Long responseTokens) {}
 
   /**
    * An issuer whose tokens are taken.

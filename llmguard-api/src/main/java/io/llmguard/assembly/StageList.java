@@ -21,6 +21,7 @@ import org.jspecify.annotations.Nullable;
  * @param authentication finds who calls
  * @param callerLimits limit callers
  * @param bodies reads and judges bodies
+ * @param inspection judges what prompts and answers say, or null
  * @param usageLimits limit what calls use
  * @param budgets holds what calls may cost, or null
  */
@@ -33,6 +34,7 @@ record StageList(
     Stage authentication,
     List<Stage> callerLimits,
     BodyPolicy bodies,
+    @Nullable Stage inspection,
     List<Stage> usageLimits,
     @Nullable Stage budgets) {
   StageList {
@@ -75,6 +77,9 @@ record StageList(
   /** All that follows from what a body asks for. */
   void addBodies(StandardGuard.Builder guard) {
     bodies.addTo(guard);
+    if (inspection != null) {
+      guard.stage(Place.CONTENT, inspection);
+    }
     usageLimits.forEach(stage -> guard.stage(Place.USAGE_LIMIT, stage));
     if (budgets != null) {
       guard.stage(Place.BUDGET, budgets);

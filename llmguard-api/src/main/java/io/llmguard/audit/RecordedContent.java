@@ -3,6 +3,8 @@ package io.llmguard.audit;
 import io.llmguard.Exchange;
 import io.llmguard.Headers;
 import io.llmguard.Outcome;
+import io.llmguard.inspect.InspectionStage;
+import io.llmguard.inspect.PassedBytes;
 import io.llmguard.policy.BodyStage;
 import io.llmguard.policy.Endpoint;
 import io.llmguard.wire.AnswerText;
@@ -19,7 +21,8 @@ import org.jspecify.annotations.Nullable;
  * who has asked for it.
  *
  * <p>The prompt is what its digest is made of; the response is the text of the first choice, as far
- * as it passed. An answer under a content coding has no text here. Thread-safe.
+ * as it passed. An answer under a content coding has no text here. What a content guard has taken
+ * out of either is not kept, nor a prompt that it has refused. Thread-safe.
  */
 public final class RecordedContent implements AuditContent.Source {
   private final Exchange.Key<AnswerText> answers =
@@ -53,12 +56,19 @@ public final class RecordedContent implements AuditContent.Source {
                 endpoint.operation(), call != null && call.stream(), headers.first("Content-Type")),
             maxBytes);
     exchange.put(answers, answer);
-    return answer::accept;
+    PassedBytes passed = exchange.get(InspectionStage.PASSED);
+    if (passed == null || !exchange.forwarded()) {
+      return answer::accept;
+    }
+    // what a content guard takes out is kept nowhere
+    passed.watch(answer::accept);
+    return null;
   }
 
   @Override
   public @Nullable AuditContent contentOf(Exchange exchange, Outcome outcome) {
-    CheckedBody body = exchange.get(BodyStage.CHECKED);
+    boolean refused = exchange.get(InspectionStage.PROMPT_REFUSED) != null;
+    CheckedBody body = refused ? null : exchange.get(BodyStage.CHECKED);
     AnswerText answer = exchange.get(answers);
     if (body == null && answer == null) {
       return null;

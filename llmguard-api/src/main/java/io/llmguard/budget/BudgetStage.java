@@ -266,7 +266,7 @@ public final class BudgetStage implements Stage, StoreBacked {
     if (reservation == null || call == null) {
       return;
     }
-    if (outcome.kind() == Outcome.Kind.REFUSED && exchange.failedAttempts().isEmpty()) {
+    if (exchange.refusedUnanswered(outcome) && exchange.failedAttempts().isEmpty()) {
       if (!reservation.holds().isEmpty()) {
         watch(ledger.release(exchange.id(), reservation.holds()));
       }

@@ -96,7 +96,7 @@ final class Charges {
 
   /** Gives back what a refused call has taken. */
   static void settle(Exchange exchange, Outcome outcome, Exchange.Key<Charges> key) {
-    if (outcome.kind() == Outcome.Kind.REFUSED) {
+    if (exchange.refusedUnanswered(outcome)) {
       Charges charges = exchange.get(key);
       if (charges != null) {
         charges.giveBack();

@@ -100,7 +100,7 @@ public final class TokenRateLimitStage implements Stage, StoreBacked {
     if (charges == null || reserved == null || call == null) {
       return;
     }
-    if (outcome.kind() == Outcome.Kind.REFUSED) {
+    if (exchange.refusedUnanswered(outcome)) {
       charges.giveBack();
       return;
     }

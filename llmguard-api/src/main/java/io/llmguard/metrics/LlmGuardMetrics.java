@@ -6,6 +6,7 @@ import io.llmguard.Outcome;
 import io.llmguard.Stage;
 import io.llmguard.audit.AuditQueue;
 import io.llmguard.budget.BudgetAlert;
+import io.llmguard.inspect.InspectionListener;
 import io.llmguard.limit.LimitListener;
 import io.llmguard.policy.Endpoint;
 import io.llmguard.policy.ModelAccess;
@@ -31,16 +32,19 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * Measures a guard with Micrometer: a {@link Stage}, best the outermost, which refuses nothing, and
- * a {@link LimitListener} for the limits and a {@link BudgetAlert.Listener} for the budgets.
+ * a {@link LimitListener} for the limits, a {@link BudgetAlert.Listener} for the budgets and an
+ * {@link InspectionListener} for content guards.
  *
  * <p>The meters are {@link MeterName}'s. Their number is bounded whatever callers and upstreams
  * send: a model that is not known is {@code other}. Recording a call of a kind that was seen before
  * looks its meters up without allocating. Thread-safe. The registry stays its owner's.
  */
-public final class LlmGuardMetrics implements Stage, LimitListener, BudgetAlert.Listener {
+public final class LlmGuardMetrics
+    implements Stage, LimitListener, BudgetAlert.Listener, InspectionListener {
   private static final int MAX_REASONS = 128;
   private static final int MAX_POLICIES = 256;
   private static final int MAX_MODELS = 1000;
+  private static final int MAX_FINDINGS = 512;
   private static final String OTHER = "other";
   private static final String NONE = "none";
 
@@ -50,6 +54,7 @@ public final class LlmGuardMetrics implements Stage, LimitListener, BudgetAlert.
   private final Map<String, Reason> reasons = new ConcurrentHashMap<>();
   private final Map<String, Policy> policies = new ConcurrentHashMap<>();
   private final Map<String, Map<Operation, GenAiMeters>> models = new ConcurrentHashMap<>();
+  private final Map<Finding, Counter> findings = new ConcurrentHashMap<>();
 
   /**
    * Metrics that go to the registry.
@@ -225,6 +230,30 @@ public final class LlmGuardMetrics implements Stage, LimitListener, BudgetAlert.
 
   private static String wordOf(Enum<?> value) {
     return value.name().toLowerCase(Locale.ROOT).replace('_', '-');
+  }
+
+  private record Finding(String inspector, String kind, Content content, Action action) {}
+
+  @Override
+  public void found(String inspector, String kind, Content content, Action action) {
+    Finding finding = new Finding(inspector, kind, content, action);
+    Counter counter = findings.get(finding);
+    if (counter == null) {
+      Finding counted =
+          findings.size() < MAX_FINDINGS ? finding : new Finding(OTHER, OTHER, content, action);
+      counter = findings.computeIfAbsent(counted, this::counter);
+    }
+    counter.increment();
+  }
+
+  private Counter counter(Finding finding) {
+    return Counter.builder(MeterName.FINDINGS.meter())
+        .description(MeterName.FINDINGS.description())
+        .tag(MeterTag.INSPECTOR.key(), finding.inspector)
+        .tag(MeterTag.KIND.key(), finding.kind)
+        .tag(MeterTag.CONTENT.key(), wordOf(finding.content))
+        .tag(MeterTag.ACTION.key(), wordOf(finding.action))
+        .register(registry);
   }
 
   @Override

@@ -30,6 +30,14 @@ public enum MeterName {
       "Budgets that have reached their alert",
       MeterTag.SCOPE,
       MeterTag.UNIT),
+  /** What content guards found, and what came of it: a counter. */
+  FINDINGS(
+      "llmguard.content.findings",
+      "What content guards found",
+      MeterTag.INSPECTOR,
+      MeterTag.KIND,
+      MeterTag.CONTENT,
+      MeterTag.ACTION),
   /** Audit events that wait to be written: a gauge. */
   AUDIT_QUEUED("llmguard.audit.queued", "Audit events that wait to be written"),
   /** Places of the audit queue that are taken: a gauge. */

@@ -20,6 +20,14 @@ public enum MeterTag {
   SCOPE("scope"),
   /** What a budget counts: {@code usd} or {@code tokens}. */
   UNIT("unit"),
+  /** The content guard that has found something, such as {@code secrets}. */
+  INSPECTOR("inspector"),
+  /** What it found, such as {@code aws-key}; {@code other} beyond 512 different findings. */
+  KIND("kind"),
+  /** Where: {@code prompt} or {@code response}. */
+  CONTENT("content"),
+  /** What came of it: {@code refused}, {@code redacted} or {@code shadowed}. */
+  ACTION("action"),
   /** OpenTelemetry's name of the operation: {@code chat}, {@code text_completion} and so on. */
   GEN_AI_OPERATION("gen_ai.operation.name"),
   /** In whose API the call was made: {@code ollama}, {@code openai} or {@code anthropic}. */

@@ -91,6 +91,9 @@ final class Forwarding implements Proxy.ProxiedCall, ClientResponse.WriteCallbac
   private @Nullable UpstreamFailure late;
   private StreamEnd.Cause lateCause = StreamEnd.Cause.FAILED;
 
+  /** Why the client may not have the rest of the answer, or null. */
+  private volatile @Nullable Refusal withheld;
+
   Forwarding(
       Proxy proxy,
       Exchange exchange,
@@ -518,7 +521,9 @@ final class Forwarding implements Proxy.ProxiedCall, ClientResponse.WriteCallbac
       }
     }
     boolean written = out != null && out.hasRemaining() && write(out, flush, next);
-    if (above) {
+    if (isWithheld()) {
+      withhold(attempt);
+    } else if (above) {
       end(
           new UpstreamFailure(Kind.AFTER_HEAD, "the answer is longer than was paid for"),
           StreamEnd.Cause.CUT_OFF);
@@ -540,6 +545,18 @@ final class Forwarding implements Proxy.ProxiedCall, ClientResponse.WriteCallbac
       notTransformed(attempt, e);
       return null;
     }
+  }
+
+  private boolean isWithheld() {
+    AnswerTransform change = transform;
+    withheld = change == null ? null : change.refusal();
+    return withheld != null;
+  }
+
+  /** Ends the call because its answer says what it may not. */
+  private void withhold(Attempt attempt) {
+    end(new UpstreamFailure(Kind.CANCELLED, "the answer was withheld"), StreamEnd.Cause.CUT_OFF);
+    attempt.cancel();
   }
 
   private void notTransformed(Attempt attempt, RuntimeException e) {
@@ -696,6 +713,13 @@ final class Forwarding implements Proxy.ProxiedCall, ClientResponse.WriteCallbac
         return;
       }
     }
+    if (isWithheld()) {
+      if (rest.hasRemaining()) {
+        write(rest, true, null);
+      }
+      withhold(attempt);
+      return;
+    }
     if (held != null) {
       rest = held.with(rest);
       held = null;
@@ -770,12 +794,14 @@ final class Forwarding implements Proxy.ProxiedCall, ClientResponse.WriteCallbac
       complete(Outcome.CLIENT_GONE, null);
       return;
     }
-    Outcome outcome = OwnAnswer.outcome(failure, answered);
+    Refusal why = withheld;
+    Outcome outcome =
+        why == null ? OwnAnswer.outcome(failure, answered) : Outcome.refused(why.reason());
     if (outcome.kind() == Outcome.Kind.CLIENT_GONE) {
       complete(outcome, null);
       client.abort();
     } else if (!answered) {
-      answer(OwnAnswer.of(outcome, failure), outcome, failure);
+      answer(why == null ? OwnAnswer.of(outcome, failure) : why, outcome, failure);
     } else {
       breakOff(cause, outcome, failure, cutNow);
     }
@@ -786,10 +812,14 @@ final class Forwarding implements Proxy.ProxiedCall, ClientResponse.WriteCallbac
       StreamEnd.Cause cause, Outcome outcome, UpstreamFailure failure, boolean cutNow) {
     complete(outcome, failure);
     Endpoint endpoint = exchange.endpoint();
-    byte[] error =
-        stream && !cutNow && endpoint != null
-            ? StreamEnd.after(endpoint.operation(), exchange.meter(), cause)
-            : NOTHING;
+    Refusal why = withheld;
+    byte[] error = NOTHING;
+    if (stream && !cutNow && endpoint != null) {
+      error =
+          why == null
+              ? StreamEnd.after(endpoint.operation(), exchange.meter(), cause)
+              : StreamEnd.refused(endpoint.operation(), exchange.meter().framing(), why);
+    }
     if (error.length == 0) {
       client.abort();
     } else {

@@ -36,6 +36,10 @@ public final class Proxy {
   public static final Exchange.Key<RetryGate> RETRY_GATE =
       new Exchange.Key<>("retry-gate", RetryGate.class);
 
+  /** How a stage judges what the answer says, before every other change. */
+  public static final Exchange.Key<Route.AnswerTransforms> CONTENT =
+      new Exchange.Key<>("content", Route.AnswerTransforms.class);
+
   private final UpstreamRouter router;
   private final @Nullable Duration maxDuration;
   private final long maxResponseBytes;

@@ -2,6 +2,7 @@ package io.llmguard.upstream;
 
 import io.llmguard.Exchange;
 import io.llmguard.Headers;
+import io.llmguard.Refusal;
 import io.llmguard.wire.AnswerTransform;
 import java.nio.ByteBuffer;
 import org.jspecify.annotations.Nullable;
@@ -18,8 +19,13 @@ final class Transforms implements AnswerTransform {
 
   static @Nullable AnswerTransform of(
       Exchange exchange, Route.To route, int status, Headers headers) {
-    AnswerTransform first = made(exchange.get(Proxy.ANSWERS), status, headers);
-    AnswerTransform second = made(route.answers(), status, headers);
+    AnswerTransform content = made(exchange.get(Proxy.CONTENT), status, headers);
+    AnswerTransform asked = made(exchange.get(Proxy.ANSWERS), status, headers);
+    return both(both(content, asked), made(route.answers(), status, headers));
+  }
+
+  private static @Nullable AnswerTransform both(
+      @Nullable AnswerTransform first, @Nullable AnswerTransform second) {
     if (first == null || second == null) {
       return first == null ? second : first;
     }
@@ -46,5 +52,11 @@ final class Transforms implements AnswerTransform {
       return last;
     }
     return ByteBuffer.allocate(copy.remaining() + last.remaining()).put(copy).put(last).flip();
+  }
+
+  @Override
+  public @Nullable Refusal refusal() {
+    Refusal refusal = first.refusal();
+    return refusal == null ? second.refusal() : refusal;
   }
 }

@@ -1,5 +1,7 @@
 package io.llmguard.wire;
 
+import com.fasterxml.jackson.core.io.JsonStringEncoder;
+import io.llmguard.Refusal;
 import java.nio.charset.StandardCharsets;
 
 /**
@@ -49,33 +51,59 @@ public final class StreamEnd {
     String text =
         switch (meter.framing()) {
           case DOCUMENT -> "";
-          case LINES -> (meter.atLineStart() ? "" : "\n") + line(cause);
-          case EVENTS -> (meter.atLineStart() ? "\n" : "\n\n") + event(operation, cause);
+          case LINES -> (meter.atLineStart() ? "" : "\n") + line(cause.text);
+          case EVENTS ->
+              (meter.atLineStart() ? "\n" : "\n\n")
+                  + event(operation, cause.code, cause.text, "api_error");
         };
     return text.getBytes(StandardCharsets.US_ASCII);
   }
 
-  private static String line(Cause cause) {
-    return "{\"error\":\"" + cause.text + "\"}\n";
+  /**
+   * The bytes to write after whole lines or events, where the guard refuses the rest of an answer.
+   *
+   * @param operation what the call asked to do
+   * @param framing how the answer is divided
+   * @param refusal why
+   * @return a whole line or event; empty if the answer is no stream
+   */
+  public static byte[] refused(Operation operation, Framing framing, Refusal refusal) {
+    String code = refusal.reason().replace('-', '_');
+    String said = new String(JsonStringEncoder.getInstance().quoteAsString(refusal.detail()));
+    String text =
+        switch (framing) {
+          case DOCUMENT -> "";
+          case LINES -> line(said);
+          case EVENTS -> event(operation, code, said, "invalid_request_error");
+        };
+    return text.getBytes(StandardCharsets.UTF_8);
   }
 
-  private static String event(Operation operation, Cause cause) {
+  private static String line(String said) {
+    return "{\"error\":\"" + said + "\"}\n";
+  }
+
+  private static String event(Operation operation, String code, String said, String type) {
     if (operation.dialect() == Dialect.ANTHROPIC) {
-      return "event: error\ndata: {\"type\":\"error\",\"error\":{\"type\":\"api_error\",\"message\":\""
-          + cause.text
+      return "event: error\ndata: {\"type\":\"error\",\"error\":{\"type\":\""
+          + type
+          + "\",\"message\":\""
+          + said
           + "\"}}\n\n";
     }
     if (operation == Operation.OPENAI_RESPONSES) {
       return "event: error\ndata: {\"type\":\"error\",\"code\":\""
-          + cause.code
+          + code
           + "\",\"message\":\""
-          + cause.text
+          + said
           + "\",\"param\":null}\n\n";
     }
     return "data: {\"error\":{\"message\":\""
-        + cause.text
-        + "\",\"type\":\"api_error\",\"param\":null,\"code\":\""
-        + cause.code
+        + said
+        + "\",\"type\":\""
+        + type
+        + "\",\"param\":null,\"code\":\""
+        + code
         + "\"}}\n\n";
   }
 }

@@ -107,7 +107,8 @@ class AssembledLimitsTest {
             usual.concurrency(),
             usual.limits(),
             ceilings,
-            usual.audit());
+            usual.audit(),
+            usual.contentGuards());
     KeyDirectory keys = KeyDirectory.builder(store).open();
     directories.add(keys);
     return GuardAssembly.builder(settings, keys, counted)

@@ -30,7 +30,8 @@ class GuardAssemblyTest {
         usual.concurrency(),
         limits,
         usual.ceilings(),
-        usual.audit());
+        usual.audit(),
+        usual.contentGuards());
   }
 
   private static Limits sizes(ByteSize body, ByteSize upload) {

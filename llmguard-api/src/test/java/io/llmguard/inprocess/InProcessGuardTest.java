@@ -88,7 +88,8 @@ class InProcessGuardTest {
         usual.concurrency(),
         usual.limits(),
         ceilings,
-        usual.audit());
+        usual.audit(),
+        usual.contentGuards());
   }
 
   private InProcessGuard guard(GuardSettings settings) {

@@ -13,6 +13,8 @@ import io.llmguard.budget.Budget;
 import io.llmguard.budget.BudgetAlert;
 import io.llmguard.budget.BudgetScope;
 import io.llmguard.budget.BudgetWindow;
+import io.llmguard.inspect.InspectionListener.Action;
+import io.llmguard.inspect.InspectionListener.Content;
 import io.llmguard.limit.LimitListener;
 import io.llmguard.policy.Endpoint;
 import io.llmguard.testkit.ManualTime;
@@ -199,5 +201,31 @@ class LlmGuardMetricsTest {
           .as(meter.getId().getName())
           .containsExactlyInAnyOrderElementsOf(documented);
     }
+  }
+
+  @Test
+  void findingsAreCountedByInspectorKindAndActionAndAreBounded() {
+    metrics.found("secrets", "jwt", Content.PROMPT, Action.REDACTED);
+    metrics.found("secrets", "jwt", Content.PROMPT, Action.REDACTED);
+    metrics.found("secrets", "jwt", Content.RESPONSE, Action.SHADOWED);
+    assertThat(
+            registry
+                .get("llmguard.content.findings")
+                .tags("inspector", "secrets", "kind", "jwt")
+                .tags("content", "prompt", "action", "redacted")
+                .counter()
+                .count())
+        .isEqualTo(2);
+    for (int i = 0; i < 2_000; i++) {
+      metrics.found("mine", "kind-" + i, Content.PROMPT, Action.REFUSED);
+    }
+    assertThat(registry.get("llmguard.content.findings").counters().size()).isLessThan(520);
+    assertThat(
+            registry
+                .get("llmguard.content.findings")
+                .tags("inspector", "other", "kind", "other")
+                .counter()
+                .count())
+        .isGreaterThan(1_000);
   }
 }

@@ -9,6 +9,9 @@ import io.llmguard.audit.AuditStage;
 import io.llmguard.auth.Authenticator;
 import io.llmguard.budget.BudgetStage;
 import io.llmguard.inprocess.InProcessGuard;
+import io.llmguard.inspect.InspectionListener;
+import io.llmguard.inspect.PromptInspector;
+import io.llmguard.inspect.ResponseInspector;
 import io.llmguard.key.KeyLookup;
 import io.llmguard.key.KeyStore;
 import io.llmguard.limit.InMemoryRateLimitStore;
@@ -62,6 +65,9 @@ class AssemblyConfiguration {
       ObjectProvider<BudgetStage> budgets,
       ObjectProvider<KeyStore> store,
       ObjectProvider<Authenticator> authenticators,
+      ObjectProvider<PromptInspector> promptInspectors,
+      ObjectProvider<ResponseInspector> responseInspectors,
+      ObjectProvider<InspectionListener> inspectionListeners,
       ObjectProvider<GuardAssembly.Customizer> customizers) {
     GuardAssembly.Builder assembly = GuardAssembly.builder(settings, keys, counters);
     audit.ifAvailable(assembly::observer);
@@ -79,6 +85,9 @@ class AssemblyConfiguration {
       assembly.budgets(stage).budgetZone(spend.spend().timezone());
     }
     authenticators.orderedStream().forEach(assembly::authenticator);
+    promptInspectors.orderedStream().forEach(assembly::promptInspector);
+    responseInspectors.orderedStream().forEach(assembly::responseInspector);
+    assembly.inspectionListener(Listeners.ofInspections(inspectionListeners));
     customizers.orderedStream().forEach(assembly::customizer);
     return assembly.build();
   }

@@ -1,6 +1,7 @@
 package io.llmguard.boot;
 
 import io.llmguard.budget.BudgetAlert;
+import io.llmguard.inspect.InspectionListener;
 import io.llmguard.limit.LimitListener;
 import java.util.List;
 import org.springframework.beans.factory.ObjectProvider;
@@ -16,6 +17,12 @@ final class Listeners {
         one.heard(policy, event);
       }
     };
+  }
+
+  static InspectionListener ofInspections(ObjectProvider<InspectionListener> beans) {
+    List<InspectionListener> all = beans.orderedStream().toList();
+    return (inspector, kind, content, action) ->
+        all.forEach(one -> one.found(inspector, kind, content, action));
   }
 
   static BudgetAlert.Listener ofAlerts(ObjectProvider<BudgetAlert.Listener> beans) {

@@ -22,6 +22,9 @@ import io.llmguard.budget.SpendLedger;
 import io.llmguard.budget.SpendQuery;
 import io.llmguard.budget.SpendSum;
 import io.llmguard.inprocess.InProcessGuard;
+import io.llmguard.inspect.Prompt;
+import io.llmguard.inspect.PromptInspector;
+import io.llmguard.inspect.Verdict;
 import io.llmguard.key.IssuedKey;
 import io.llmguard.key.KeyIssuer;
 import io.llmguard.key.KeyLookup;
@@ -567,6 +570,49 @@ public abstract class ConfigurationContract {
     @Override
     public void close() {
       counters.close();
+    }
+  }
+
+  @Test
+  void contentGuardsAreSetByPropertiesAndByBeans() throws Exception {
+    PromptInspector own =
+        new PromptInspector() {
+          @Override
+          public String name() {
+            return "own";
+          }
+
+          @Override
+          public Verdict inspect(Prompt prompt) {
+            boolean bad = prompt.parts().stream().anyMatch(part -> part.text().contains("bad"));
+            return bad ? new Verdict.Refuse("word") : Verdict.ALLOW;
+          }
+        };
+    try (ReplayUpstream upstream = ReplayUpstream.start();
+        BootApplication application =
+            builder(
+                    "llmguard.proxy.url=" + upstream.uri(),
+                    "llmguard.proxy.paths=/v1/**",
+                    "llmguard.master-key=" + MASTER,
+                    "llmguard.content-guards.personal-data.prompts=redact",
+                    "llmguard.content-guards.personal-data.kinds=email,ip-address")
+                .bean(PromptInspector.class, own)
+                .start()) {
+      upstream.enqueue(Answer.replay(Recording.of("openai-chat-once")));
+      String chat = "{\"model\":\"m\",\"messages\":[{\"content\":\"%s\",\"role\":\"user\"}]}";
+      try (RawHttp client = RawHttp.connect(application.port())) {
+        String body = chat.formatted("alice@example.com at 203.0.113.7");
+        client.post("/v1/chat/completions", body, "Authorization: Bearer " + MASTER);
+        assertThat(client.readHead().status()).isEqualTo(200);
+      }
+      byte[] sent = upstream.takeRequest().body().bytes();
+      assertThat(new String(sent, StandardCharsets.UTF_8)).contains("[email] at [ip-address]");
+      try (RawHttp client = RawHttp.connect(application.port())) {
+        String body = chat.formatted("a bad word");
+        client.post("/v1/chat/completions", body, "Authorization: Bearer " + MASTER);
+        assertThat(client.readHead().status()).isEqualTo(400);
+        assertThat(client.readText()).contains("content_own_word");
+      }
     }
   }
 

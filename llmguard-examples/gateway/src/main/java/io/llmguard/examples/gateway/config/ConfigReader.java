@@ -212,7 +212,8 @@ public final class ConfigReader {
             concurrency(own.get("concurrency")),
             limits(own.get("limits")),
             ceilings(own.get("ceilings")),
-            audit(own.get("audit"), base));
+            audit(own.get("audit"), base),
+            ContentGuardReader.read(own.get("content_guards")));
     if (litellm) {
       judge.environment(file, environment, Set.copyOf(variables));
     }

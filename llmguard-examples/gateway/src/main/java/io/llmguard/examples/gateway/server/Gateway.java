@@ -139,6 +139,7 @@ public final class Gateway implements AutoCloseable {
             .observer(trail)
             .observer(metering.stage())
             .limitListener(metering.limitListener())
+            .inspectionListener(metering.inspectionListener())
             .budgets(spending.stage())
             .budgetZone(config.budgets().zone())
             .queryNamesKeysAt(AdminApi.pathsWithKeysInQuery())

@@ -5,6 +5,7 @@ import io.llmguard.audit.AuditQueue;
 import io.llmguard.budget.BudgetAlert;
 import io.llmguard.examples.gateway.config.GatewayConfig;
 import io.llmguard.examples.gateway.config.GatewayConfig.Deployment;
+import io.llmguard.inspect.InspectionListener;
 import io.llmguard.limit.LimitListener;
 import io.llmguard.metrics.LlmGuardMetrics;
 import io.micrometer.core.instrument.binder.jvm.JvmGcMetrics;
@@ -46,6 +47,10 @@ final class Metering implements AutoCloseable {
   }
 
   BudgetAlert.Listener alertListener() {
+    return metrics;
+  }
+
+  InspectionListener inspectionListener() {
     return metrics;
   }
 

@@ -115,10 +115,10 @@ class ConfigReaderTest {
                 "OTHER_BASE",
                 "https://llm.internal/base",
                 "OTHER_KEY",
-                "secret"));
+                "planted-key"));
     assertThat(config.guard().masterKey()).isNotNull();
     assertThat(config.guard().masterKey().value()).isEqualTo("sk-0123456789abcdef0123456789abcdef");
-    assertThat(config.toString()).doesNotContain("0123456789abcdef").doesNotContain("secret");
+    assertThat(config.toString()).doesNotContain("0123456789abcdef").doesNotContain("planted-key");
     assertThat(config.models()).hasSize(2);
     assertThat(config.models().get(0).upstreamModel()).isEqualTo("mistral");
     assertThat(config.models().get(0).server().baseUrl()).isEqualTo("http://127.0.0.1:11434");
@@ -150,6 +150,31 @@ class ConfigReaderTest {
         "llmguard:\n  rate_limits:\n    per_key:\n      requests: 1\n      per: 1m\n      brust: 2\n",
         ":6:",
         "llmguard.rate_limits.per_key.brust");
+  }
+
+  @Test
+  void wrongContentGuardsAreRefusedByNameAndLine() {
+    assertRefused(
+        "llmguard:\n  content_guards:\n    secrets: {prompts: refuse, kind: [jwt]}\n",
+        ":3:",
+        "llmguard.content_guards.secrets.kind",
+        "kinds");
+    assertRefused(
+        """
+        llmguard:
+          content_guards:
+            secrets:
+              prompts: mask
+        """,
+        ":4:",
+        "refuse, redact, shadow");
+    assertRefused(
+        "llmguard:\n  content_guards:\n    personal_data: {prompts: redact, kinds: [mail]}\n",
+        ":3:",
+        "payment-card");
+    assertRefused("llmguard:\n  content_guards:\n    secrets: {kinds: [jwt]}\n", ":3:", "prompts");
+    assertRefused("llmguard:\n  content_guards:\n    size: {shadow: true}\n", ":3:", "no limit");
+    assertRefused("llmguard:\n  content_guards: {words: {}}\n", ":2:", "content_guards.words");
   }
 
   @Test

@@ -2,6 +2,7 @@ package io.llmguard.examples.gateway.config;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.llmguard.inspect.SensitiveKind;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -45,5 +46,23 @@ class ReadmeTest {
     assertThat(config.budgets().budgets()).hasSize(7);
     assertThat(config.budgets().budgets().get(0).window().id()).isEqualTo("1mo@Europe/Berlin");
     assertThat(config.models().get(0).price()).isNotNull();
+  }
+
+  @Test
+  void theContentGuardsInTheirDocumentAreOnesThatAreTaken() throws Exception {
+    String document = Files.readString(Path.of("../../docs/content-guards.md"));
+    int start = document.indexOf("```yaml\n") + "```yaml\n".length();
+    Path file = folder.resolve("guards.yaml");
+    Files.writeString(file, document.substring(start, document.indexOf("```", start)));
+    GatewayConfig config = ConfigReader.read(file, name -> null);
+    assertThat(config.warnings()).isEmpty();
+    assertThat(config.guard().contentGuards().secrets()).isNotNull();
+    assertThat(config.guard().contentGuards().personalData()).isNotNull();
+    assertThat(config.guard().contentGuards().personalData().kinds())
+        .contains(SensitiveKind.IP_ADDRESS);
+    assertThat(config.guard().contentGuards().size()).isNotNull();
+    for (SensitiveKind kind : SensitiveKind.values()) {
+      assertThat(document).contains("| `" + kind.word() + "` |");
+    }
   }
 }

@@ -74,7 +74,7 @@ class ParametersTest {
             forwarded(
                 parameters,
                 Operation.OPENAI_CHAT,
-                "{\"Repetition_Penalty\":3,\"model\":\"a\",\"REPETITION_PENALTY\":2}"))
+                "{\"Repetition_Penalty\":3,\"model\":\"a\"}"))
         .isEqualTo("{\"repetition_penalty\":1.1,\"model\":\"a\"}");
     assertThat(
             forwarded(

@@ -72,9 +72,7 @@ class ParametersTest {
     Parameters parameters = Parameters.builder().lock("repetition_penalty", 1.1).build();
     assertThat(
             forwarded(
-                parameters,
-                Operation.OPENAI_CHAT,
-                "{\"Repetition_Penalty\":3,\"model\":\"a\"}"))
+                parameters, Operation.OPENAI_CHAT, "{\"Repetition_Penalty\":3,\"model\":\"a\"}"))
         .isEqualTo("{\"repetition_penalty\":1.1,\"model\":\"a\"}");
     assertThat(
             forwarded(

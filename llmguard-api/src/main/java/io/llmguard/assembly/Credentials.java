@@ -17,9 +17,14 @@ import java.net.URI;
 import java.util.EnumSet;
 import java.util.List;
 import java.util.Set;
+import java.util.regex.Pattern;
 
 /** Makes the configured authenticators. */
 final class Credentials {
+  /** Four numbers, or hexadecimal groups with at least two colons: no host name and no URI. */
+  private static final Pattern ADDRESS =
+      Pattern.compile("\\d+(\\.\\d+){3}|[0-9A-Fa-f]*:[0-9A-Fa-f]*:[0-9A-Fa-f:.]*");
+
   private Credentials() {}
 
   static AuthenticationStage stage(
@@ -80,7 +85,14 @@ final class Credentials {
     if (issuer.modelsClaim() != null) {
       builder.modelsClaim(issuer.modelsClaim());
     }
+    if (issuer.limitsClaim() != null) {
+      builder.limitsClaim(issuer.limitsClaim());
+    }
+    issuer.types().forEach(builder::type);
     try {
+      if (issuer.clockSkew() != null) {
+        builder.clockSkew(issuer.clockSkew());
+      }
       return builder.jwks(URI.create(url)).algorithms(issuer.algorithms()).build();
     } catch (IllegalArgumentException e) {
       throw new SettingException(group, String.valueOf(e.getMessage()), e);
@@ -129,6 +141,9 @@ final class Credentials {
     String san = rule.san();
     if (san == null) {
       throw new IllegalArgumentException("a rule needs one of subject, san and sha256");
+    }
+    if (ADDRESS.matcher(san).matches()) {
+      return io.llmguard.auth.CertificateRule.ipAddress(san, caller);
     }
     if (san.indexOf(':') >= 0) {
       return io.llmguard.auth.CertificateRule.uri(san, caller);

@@ -6,6 +6,7 @@ import io.llmguard.StandardGuard;
 import io.llmguard.StandardGuard.Place;
 import io.llmguard.assembly.GuardSettings.RequestLimit;
 import io.llmguard.assembly.GuardSettings.TokenLimit;
+import io.llmguard.auth.AuthenticationStage;
 import io.llmguard.auth.Authenticator;
 import io.llmguard.inprocess.InProcessGuard;
 import io.llmguard.inprocess.KnownCallerStage;
@@ -61,6 +62,8 @@ public final class GuardAssembly {
   private final List<Customizer> customizers;
   private final Collection<String> knownModels;
   private final ClientAddressResolver addresses;
+  private final AuthenticationStage authentication;
+  private final ConcurrencyStage concurrency;
   private final StageList stages;
 
   private GuardAssembly(Builder builder) {
@@ -71,6 +74,12 @@ public final class GuardAssembly {
     knownModels = List.copyOf(builder.knownModels);
     CidrSet proxies = blocks("trusted-proxies", settings.trustedProxies());
     addresses = ClientAddressResolver.behind(proxies);
+    GuardAssembly before = builder.before;
+    authentication =
+        before != null && before.takesTheSameCredentials(settings)
+            ? before.authentication
+            : Credentials.stage(settings, proxies, builder);
+    concurrency = concurrency(before);
     RequestLimit perIp = settings.rateLimits().perIp();
     stages =
         new StageList(
@@ -80,7 +89,7 @@ public final class GuardAssembly {
             network(),
             new AddressRateLimitStage(
                 counters, rate("rate-limits.per-ip", perIp::limit), perIp.mode(), limits),
-            Credentials.stage(settings, proxies, builder),
+            authentication,
             callerLimits(),
             bodies(),
             inspection(builder),
@@ -135,6 +144,7 @@ public final class GuardAssembly {
   public Guard forAdministration(EndpointCatalogue pages) {
     StandardGuard.Builder guard = stages.forCallers();
     guard.stage(Place.ENDPOINT, new EndpointStage(pages));
+    stages.addCallerLimits(guard);
     customizers.forEach(customizer -> customizer.customize(guard));
     return guard.build();
   }
@@ -151,6 +161,27 @@ public final class GuardAssembly {
     guard.stage(Place.ENDPOINT, new EndpointStage(EndpointCatalogue.standard()));
     stages.addBodies(guard);
     return new InProcessGuard(guard.build());
+  }
+
+  /**
+   * Closes what this assembly has made and the one that came {@linkplain Builder#after after} it
+   * has not taken over; to be called once no call of its guards is under way any more. The guards
+   * themselves are then not to be closed: their stages are shared.
+   *
+   * @param successor the one that came after it, or null for none
+   */
+  public void retire(@Nullable GuardAssembly successor) {
+    if (successor == null || authentication != successor.authentication) {
+      authentication.close();
+    }
+  }
+
+  private boolean takesTheSameCredentials(GuardSettings other) {
+    return Objects.equals(settings.masterKey(), other.masterKey())
+        && settings.keyHeaders().equals(other.keyHeaders())
+        && settings.jwt().equals(other.jwt())
+        && Objects.equals(settings.clientCertificates(), other.clientCertificates())
+        && settings.trustedProxies().equals(other.trustedProxies());
   }
 
   private BodyPolicy bodies() {
@@ -215,16 +246,21 @@ public final class GuardAssembly {
     LimitSet configured =
         new LimitSet(rate("rate-limits.per-key", perKey::limit), rate(tokens), null, Map.of());
     LimitMode tokenMode = tokens == null ? LimitMode.ENFORCE : tokens.mode();
-    Integer perCaller = settings.concurrency().perKey();
-    Integer total = settings.concurrency().total();
-    boolean shadow = settings.concurrency().shadow();
     return List.of(
         new CallerRateLimitStage(counters, configured, perKey.mode(), tokenMode, limits),
-        named(
-            "concurrency",
-            () ->
-                new ConcurrencyStage(
-                    perCaller == null ? 0 : perCaller, total == null ? 0 : total, shadow, limits)));
+        concurrency);
+  }
+
+  private ConcurrencyStage concurrency(@Nullable GuardAssembly before) {
+    int perCaller = Objects.requireNonNullElse(settings.concurrency().perKey(), 0);
+    int total = Objects.requireNonNullElse(settings.concurrency().total(), 0);
+    boolean shadow = settings.concurrency().shadow();
+    return named(
+        "concurrency",
+        () ->
+            before == null
+                ? new ConcurrencyStage(perCaller, total, shadow, limits)
+                : before.concurrency.withLimits(perCaller, total, shadow));
   }
 
   private Stage modelLimits() {
@@ -323,6 +359,7 @@ public final class GuardAssembly {
     private Collection<String> knownModels = List.of();
     private @Nullable String host;
     private @Nullable Stage budgets;
+    private @Nullable GuardAssembly before;
     ZoneId budgetZone = ZoneOffset.UTC;
 
     final Set<String> keysInQuery = new HashSet<>();
@@ -408,6 +445,18 @@ public final class GuardAssembly {
      */
     public Builder host(String value) {
       host = Objects.requireNonNull(value);
+      return this;
+    }
+
+    /**
+     * Goes on where an assembly of other settings stands, over the same keys, counters and
+     * listeners: calls under way keep their places, and credentials that are judged as before stay
+     * with the authenticators that know them. Nothing is taken over unless set.
+     *
+     * @see GuardAssembly#retire
+     */
+    public Builder after(GuardAssembly value) {
+      before = Objects.requireNonNull(value);
       return this;
     }
 

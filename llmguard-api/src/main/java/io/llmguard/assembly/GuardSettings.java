@@ -411,7 +411,11 @@ public record GuardSettings(
    * @param jwksUrl where the issuer's keys are published
    * @param algorithms the signatures that are taken; RS256 and ES256 unless set
    * @param scopesClaim the claim with the scopes, or null for the usual ones
-   * @param modelsClaim the claim with the models, or null for all models
+   * @param modelsClaim the claim with the models, or null for {@code models}
+   * @param limitsClaim the claim with the caller's limits, or null for {@code limits}
+   * @param types what tokens may say in {@code typ}, such as {@code at+jwt}; anything and nothing
+   *     unless set
+   * @param clockSkew how far the issuer's clock may be off; 60 s unless set
    */
   public record JwtIssuer(
       String issuer,
@@ -419,10 +423,14 @@ public record GuardSettings(
       String jwksUrl,
       List<String> algorithms,
       @Nullable String scopesClaim,
-      @Nullable String modelsClaim) {
+      @Nullable String modelsClaim,
+      @Nullable String limitsClaim,
+      List<String> types,
+      @Nullable Duration clockSkew) {
     /** Fills in the defaults, and copies the lists. */
     public JwtIssuer {
       audience = copy(audience);
+      types = copy(types);
       algorithms =
           algorithms == null || algorithms.isEmpty()
               ? List.of("RS256", "ES256")

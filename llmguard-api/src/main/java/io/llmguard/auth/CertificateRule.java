@@ -1,6 +1,7 @@
 package io.llmguard.auth;
 
 import io.llmguard.key.KeyHash;
+import io.llmguard.network.CidrBlock;
 import java.security.cert.CertificateEncodingException;
 import java.security.cert.CertificateParsingException;
 import java.security.cert.X509Certificate;
@@ -48,6 +49,20 @@ public interface CertificateRule {
   /** A rule for an alternative name that is a mail address; compared exactly. */
   static CertificateRule email(String address, Caller caller) {
     return certificate -> hasAlternativeName(certificate, 1, address::equals) ? caller : null;
+  }
+
+  /**
+   * A rule for an alternative name that is an IP address, however it is written.
+   *
+   * @param address an IPv4 or IPv6 address, not a host name
+   * @throws IllegalArgumentException if it is none
+   */
+  static CertificateRule ipAddress(String address, Caller caller) {
+    CidrBlock expected = CidrBlock.parse(address);
+    return certificate ->
+        hasAlternativeName(certificate, 7, value -> CidrBlock.parse(value).equals(expected))
+            ? caller
+            : null;
   }
 
   /**

@@ -36,8 +36,8 @@ public final class ConcurrencyStage implements Stage {
           .with("Retry-After", "1");
 
   private final Exchange.Key<Place> places = new Exchange.Key<>(POLICY, Place.class);
-  private final ConcurrentHashMap<String, Integer> callers = new ConcurrentHashMap<>();
-  private final AtomicInteger total = new AtomicInteger();
+  private final ConcurrentHashMap<String, Integer> callers;
+  private final AtomicInteger total;
   private final int perCaller;
   private final int inAll;
   private final boolean shadow;
@@ -61,6 +61,16 @@ public final class ConcurrencyStage implements Stage {
    * @param shadow true to count and report, and to refuse nothing
    */
   public ConcurrencyStage(int perCaller, int inAll, boolean shadow, LimitListener listener) {
+    this(perCaller, inAll, shadow, listener, new ConcurrentHashMap<>(), new AtomicInteger());
+  }
+
+  private ConcurrencyStage(
+      int perCaller,
+      int inAll,
+      boolean shadow,
+      LimitListener listener,
+      ConcurrentHashMap<String, Integer> callers,
+      AtomicInteger total) {
     if (perCaller < 0 || inAll < 0) {
       throw new IllegalArgumentException(
           "a limit on calls at once is not negative: " + perCaller + ", " + inAll);
@@ -69,6 +79,20 @@ public final class ConcurrencyStage implements Stage {
     this.inAll = inAll == 0 ? Integer.MAX_VALUE : inAll;
     this.shadow = shadow;
     this.listener = listener;
+    this.callers = callers;
+    this.total = total;
+  }
+
+  /**
+   * A stage with other limits that counts together with this one: the calls under way that either
+   * has let in hold their places in both.
+   *
+   * @param newPerCaller calls of one caller at once; 0 for no limit but the callers' own
+   * @param newInAll calls at once; 0 for no limit
+   * @param newShadow true to count and report, and to refuse nothing
+   */
+  public ConcurrencyStage withLimits(int newPerCaller, int newInAll, boolean newShadow) {
+    return new ConcurrencyStage(newPerCaller, newInAll, newShadow, listener, callers, total);
   }
 
   @Override

@@ -6,7 +6,9 @@ import io.llmguard.Outcome;
 import io.llmguard.Stage;
 import io.llmguard.audit.AuditQueue;
 import io.llmguard.budget.BudgetAlert;
+import io.llmguard.budget.SpendLedger;
 import io.llmguard.inspect.InspectionListener;
+import io.llmguard.key.KeyDirectory;
 import io.llmguard.limit.LimitListener;
 import io.llmguard.policy.Endpoint;
 import io.llmguard.policy.ModelAccess;
@@ -81,6 +83,18 @@ public final class LlmGuardMetrics
     count(MeterName.AUDIT_FAILURES, queue, q -> q.state().failures());
     count(MeterName.AUDIT_REFUSED, queue, q -> q.state().refused());
     count(MeterName.AUDIT_LOST, queue, q -> q.state().lost());
+    return this;
+  }
+
+  /** Measures whether the store of these keys answers as well. */
+  public LlmGuardMetrics bind(KeyDirectory keys) {
+    gauge(MeterName.KEY_STORE_UP, keys, k -> k.health().failures() == 0 ? 1 : 0);
+    return this;
+  }
+
+  /** Measures whether this ledger answers as well. */
+  public LlmGuardMetrics bind(SpendLedger ledger) {
+    gauge(MeterName.BUDGET_STORE_UP, ledger, l -> l.available() ? 1 : 0);
     return this;
   }
 

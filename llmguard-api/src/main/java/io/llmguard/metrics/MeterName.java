@@ -44,6 +44,10 @@ public enum MeterName {
   AUDIT_RESERVED("llmguard.audit.reserved", "Places of the audit queue that are taken"),
   /** Places of the audit queue: a gauge. */
   AUDIT_CAPACITY("llmguard.audit.capacity", "Places of the audit queue"),
+  /** 1 while the key store answers, 0 while it fails: a gauge. */
+  KEY_STORE_UP("llmguard.key.store.up", "Whether the key store answers"),
+  /** 1 while what is spent can be kept, 0 while it cannot: a gauge. */
+  BUDGET_STORE_UP("llmguard.budget.store.up", "Whether the spend ledger answers"),
   /** 1 while the audit sink works, 0 while it fails: a gauge. */
   AUDIT_UP("llmguard.audit.up", "Whether audit events can be written"),
   /** Audit events that were written: a counter. */

@@ -58,6 +58,20 @@ class ConcurrencyStageTest {
   }
 
   @Test
+  void aStageWithOtherLimitsCountsTheCallsThatAreUnderWay() {
+    ConcurrencyStage before = new ConcurrencyStage(2, 0);
+    Exchange first = admitted(ask(guard(ALICE, before)));
+    Exchange second = admitted(ask(guard(ALICE, before)));
+    ConcurrencyStage after = before.withLimits(1, 5, false);
+    assertThat(after.underWay()).isEqualTo(2);
+    refused(ask(guard(ALICE, after)));
+    first.onComplete(Outcome.COMPLETED);
+    second.onComplete(Outcome.COMPLETED);
+    admitted(ask(guard(ALICE, after))).onComplete(Outcome.COMPLETED);
+    assertThat(after.underWay()).isZero();
+  }
+
+  @Test
   void theCallersOwnLimitWins() {
     ConcurrencyStage stage = new ConcurrencyStage(5, 0);
     Stage carol = prepare(e -> e.caller(caller("carol", new LimitSet(null, null, 1, Map.of()))));

@@ -95,10 +95,15 @@ public abstract class HttpContract {
   /** Starts a server whose every path leads through the guard to the proxy. */
   protected abstract Server start(Guard guard, Proxy proxy) throws Exception;
 
+  /** What carries the calls to the upstream. */
+  protected UpstreamTransport transport() {
+    return new JdkTransport(TransportSettings.builder().build());
+  }
+
   @BeforeEach
   void startAll() throws Exception {
     upstream = ReplayUpstream.start();
-    transport = new JdkTransport(TransportSettings.builder().build());
+    transport = transport();
     proxy =
         Proxy.builder(
                 UpstreamRouter.to(Upstream.builder("local", upstream.uri(), transport).build()))

@@ -10,8 +10,9 @@ import org.jspecify.annotations.Nullable;
  * @param input tokens of the prompt
  * @param output tokens that were generated
  */
-record RecordedCounts(long input, long output) {
-  static @Nullable RecordedCounts of(Recording recording) {
+public record RecordedCounts(long input, long output) {
+  /** What this answer states, or null where it states nothing. */
+  public static @Nullable RecordedCounts of(Recording recording) {
     String text = recording.responseText();
     if (text.contains("\"eval_count\"")) {
       return new RecordedCounts(last(text, "prompt_eval_count"), last(text, "eval_count"));

@@ -58,7 +58,8 @@ public abstract class StreamingContract extends HttpContract {
     Usage usage = ended.exchange().usage();
     RecordedCounts counts = RecordedCounts.of(recording);
     if (counts != null) {
-      assertThat(usage).isEqualTo(Usage.reported(counts.input(), counts.output()));
+      assertThat(usage)
+          .isEqualTo(Usage.reported(counts.input(), counts.output()).cached(usage.cachedTokens()));
     }
   }
 

@@ -54,12 +54,16 @@ public final class Main {
                 return UNUSABLE;
               }
               if (e instanceof SettingException setting) {
-                String name = "llmguard." + setting.setting().replace('-', '_');
-                err.println(command.getColorScheme().errorText(name + ": " + setting.problem()));
+                err.println(command.getColorScheme().errorText(describe(setting)));
                 return UNUSABLE;
               }
               throw e;
             });
+  }
+
+  /** What is wrong with a setting, with its name as it stands in the configuration file. */
+  public static String describe(SettingException e) {
+    return "llmguard." + e.setting().replace('-', '_') + ": " + e.problem();
   }
 
   /** What went wrong for a reason that the message tells to the person at the terminal. */

@@ -5,10 +5,9 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import io.llmguard.assembly.DataDirectory;
 import io.llmguard.examples.gateway.Main;
-import java.io.BufferedReader;
 import java.io.IOException;
 import java.io.PrintWriter;
-import java.nio.file.Files;
+import java.nio.channels.ClosedByInterruptException;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.util.ArrayDeque;
@@ -62,9 +61,9 @@ final class AuditTailCommand implements Callable<Integer> {
     if (!json) {
       out.printf(FORMAT + "%n", "TIME (UTC)", "", "OUTCOME", "MS", "TOKENS", "WHO, WHAT");
     }
-    try (BufferedReader reader = Files.newBufferedReader(trail)) {
+    try (FollowedFile followed = FollowedFile.open(trail)) {
       Deque<String> last = new ArrayDeque<>();
-      for (String read; (read = reader.readLine()) != null; ) {
+      for (String read; (read = followed.next()) != null; ) {
         last.add(read);
         if (last.size() > Math.max(0, lines)) {
           last.remove();
@@ -73,14 +72,16 @@ final class AuditTailCommand implements Callable<Integer> {
       last.forEach(read -> print(out, read));
       out.flush();
       while (follow && !Thread.currentThread().isInterrupted()) {
-        String read = reader.readLine();
+        String read = followed.next();
         if (read != null) {
           print(out, read);
           out.flush();
-        } else {
+        } else if (!followed.replaced()) {
           LockSupport.parkNanos(LOOK_AGAIN_NANOS);
         }
       }
+    } catch (ClosedByInterruptException e) {
+      // told to stop while it read
     } catch (NoSuchFileException e) {
       throw new Main.UserError("there is no audit file " + trail, e);
     }

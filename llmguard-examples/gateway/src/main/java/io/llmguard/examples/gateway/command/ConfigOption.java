@@ -14,6 +14,11 @@ final class ConfigOption {
       description = "LiteLLM's configuration file, with llmguard's settings under llmguard:")
   private @Nullable Path file;
 
+  /** The file, or null where none was named. */
+  @Nullable Path file() {
+    return file;
+  }
+
   GatewayConfig read() {
     return file == null
         ? ConfigReader.defaults(System::getenv)

@@ -1,16 +1,23 @@
 package io.llmguard.examples.gateway.command;
 
 import io.llmguard.TimeSource;
+import io.llmguard.budget.BudgetWindow;
 import io.llmguard.examples.gateway.KeyStores;
 import io.llmguard.examples.gateway.Main;
+import io.llmguard.examples.gateway.config.Durations;
 import io.llmguard.key.Expiry;
 import io.llmguard.key.KeyIssuer;
 import io.llmguard.key.KeyRecord;
+import io.llmguard.limit.LimitSet;
+import io.llmguard.limit.RateLimit;
 import io.llmguard.policy.ModelAccess;
 import io.llmguard.policy.Scope;
+import java.math.BigDecimal;
+import java.time.Duration;
 import java.time.Instant;
 import java.util.EnumSet;
 import java.util.List;
+import java.util.Map;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
@@ -59,6 +66,42 @@ final class KeyCreateCommand extends StoreCommand {
       description = "a duration such as 30d, or a time such as 2027-01-31T00:00:00Z")
   private @Nullable String expires;
 
+  @Option(
+      names = "--requests",
+      paramLabel = "N/TIME",
+      description = "calls over time, such as 60/1m (default: the configured limit)")
+  private @Nullable String requests;
+
+  @Option(
+      names = "--burst",
+      paramLabel = "N",
+      description = "how many calls beyond that rate may come at once (default: 0)")
+  private @Nullable Long burst;
+
+  @Option(
+      names = "--tokens",
+      paramLabel = "N/TIME",
+      description = "tokens over time, such as 100000/1h (default: the configured limit)")
+  private @Nullable String tokens;
+
+  @Option(
+      names = "--concurrency",
+      paramLabel = "N",
+      description = "calls at once (default: the configured limit)")
+  private @Nullable Integer concurrency;
+
+  @Option(
+      names = "--budget-usd",
+      paramLabel = "USD",
+      description = "what it may spend in each window (default: no budget of its own)")
+  private @Nullable BigDecimal budgetUsd;
+
+  @Option(
+      names = "--budget-window",
+      paramLabel = "WINDOW",
+      description = "such as 1h, 1d or 1mo (default: for good)")
+  private @Nullable String budgetWindow;
+
   @Option(names = "--json", description = "prints {\"id\",\"key\"} and nothing else")
   private boolean json;
 
@@ -81,7 +124,44 @@ final class KeyCreateCommand extends StoreCommand {
     if (!models.isEmpty()) {
       builder.models(ModelAccess.of(models));
     }
+    if (budgetUsd != null) {
+      if (budgetWindow != null) {
+        BudgetWindow.fixed(budgetWindow); // says what is wrong with it, if anything is
+      }
+      builder.budget(budgetUsd, budgetWindow);
+    }
+    builder.limits(limits());
     return builder.owner(owner).team(team).scopes(granted).networks(networks).expiresAt(expiry);
+  }
+
+  private LimitSet limits() {
+    if (requests == null && burst != null) {
+      throw new ParameterException(line(), "--burst goes with --requests");
+    }
+    if (budgetUsd == null && budgetWindow != null) {
+      throw new ParameterException(line(), "--budget-window goes with --budget-usd");
+    }
+    return new LimitSet(
+        rate("--requests", requests, burst == null ? 0 : burst),
+        rate("--tokens", tokens, -1),
+        concurrency,
+        Map.of());
+  }
+
+  /** A limit; a burst below 0 stands for a whole period's, as tokens are spent in large pieces. */
+  private @Nullable RateLimit rate(String option, @Nullable String text, long atOnce) {
+    if (text == null) {
+      return null;
+    }
+    int slash = text.indexOf('/');
+    try {
+      long amount = Long.parseLong(text.substring(0, Math.max(0, slash)));
+      Duration per = Durations.parse(text.substring(slash + 1));
+      return new RateLimit(amount, per, atOnce < 0 ? amount - 1 : atOnce);
+    } catch (IllegalArgumentException e) {
+      throw new ParameterException(
+          line(), option + " must be an amount and a time, such as 60/1m: " + text, e);
+    }
   }
 
   private Set<Scope> scopes() {

@@ -3,13 +3,19 @@ package io.llmguard.examples.gateway.command;
 import io.llmguard.examples.gateway.KeyStores;
 import io.llmguard.examples.gateway.Main;
 import io.llmguard.key.KeyStore;
+import java.util.LinkedHashMap;
+import java.util.Map;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
 
 /** Commands that change whether a key lets its holder in. */
 abstract class KeyStateCommand extends StoreCommand {
   @Parameters(paramLabel = "ID", description = "the key's id, or its name where that is the only")
   private String id = "";
+
+  @Option(names = "--json", description = "prints {\"id\",\"state\"} and nothing else")
+  private boolean json;
 
   /** Changes the record of that id; false if it is not in a state for that. */
   abstract boolean change(KeyStore store, String recordId);
@@ -24,7 +30,14 @@ abstract class KeyStateCommand extends StoreCommand {
     if (!change(keys.store(), recordId)) {
       throw new Main.UserError("key " + recordId + " " + notDone());
     }
-    print("key " + recordId + " " + done());
+    if (json) {
+      Map<String, String> fields = new LinkedHashMap<>();
+      fields.put("id", recordId);
+      fields.put("state", done().substring("is ".length()));
+      print(KeyJson.write(fields));
+    } else {
+      print("key " + recordId + " " + done());
+    }
   }
 
   @Command(

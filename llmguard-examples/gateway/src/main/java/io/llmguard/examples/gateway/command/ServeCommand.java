@@ -1,14 +1,17 @@
 package io.llmguard.examples.gateway.command;
 
 import io.llmguard.assembly.GuardSettings.RequestLimit;
+import io.llmguard.examples.gateway.Main;
 import io.llmguard.examples.gateway.config.ConfigReader;
 import io.llmguard.examples.gateway.config.GatewayConfig;
 import io.llmguard.examples.gateway.config.GatewayConfig.UpstreamServer;
 import io.llmguard.examples.gateway.config.HostPort;
 import io.llmguard.examples.gateway.demo.DemoUpstream;
+import io.llmguard.examples.gateway.server.ConfigWatch;
 import io.llmguard.examples.gateway.server.Gateway;
 import java.io.IOException;
 import java.io.PrintWriter;
+import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
 import java.util.concurrent.Callable;
@@ -61,13 +64,21 @@ public final class ServeCommand implements Callable<Integer> {
       throw new ParameterException(line, "--demo brings its own upstream: leave --upstream away");
     }
     DemoUpstream demoUpstream = demo ? DemoUpstream.start(PACE) : null;
+    Path file = config.file();
+    ConfigWatch watch = file == null ? null : new ConfigWatch(file);
     GatewayConfig settings = settings(line, demoUpstream);
     Gateway gateway = Gateway.start(settings, Terminals.interactive());
+    if (watch != null) {
+      watch.start(() -> again(line, demoUpstream), gateway::reload);
+    }
     CountDownLatch stop = new CountDownLatch(1);
     Runtime.getRuntime()
         .addShutdownHook(
             new Thread(
                 () -> {
+                  if (watch != null) {
+                    watch.close();
+                  }
                   gateway.close();
                   if (demoUpstream != null) {
                     demoUpstream.close();
@@ -78,6 +89,15 @@ public final class ServeCommand implements Callable<Integer> {
     print(line.getOut(), settings, gateway);
     stop.await();
     return 0;
+  }
+
+  /** The settings as they are now in the file; what contradicts the arguments is told as such. */
+  private GatewayConfig again(CommandLine line, @Nullable DemoUpstream demoUpstream) {
+    try {
+      return settings(line, demoUpstream);
+    } catch (ParameterException e) {
+      throw new Main.UserError(String.valueOf(e.getMessage()), e);
+    }
   }
 
   private GatewayConfig settings(CommandLine line, @Nullable DemoUpstream demoUpstream) {

@@ -196,7 +196,7 @@ public final class ConfigReader {
     Setting certificates = own.get("client_certificates");
     GuardSettings guard =
         new GuardSettings(
-            dataDir == null ? Path.of("llmguard-data") : Path.of(dataDir.string()),
+            dataDir == null ? Path.of("llmguard-data") : base.resolve(dataDir.string()),
             masterKey(masterKey),
             true,
             headers == null ? List.of() : headers.strings(),
@@ -222,8 +222,10 @@ public final class ConfigReader {
             path,
             listen == null ? new HostPort("127.0.0.1", 8081) : hostPort(listen),
             adminListen == null ? null : hostPort(adminListen),
+            headTime(own.get("limits")),
             tls(own.get("tls"), base),
             database(own.get("database")),
+            durationOr(own.get("key_staleness"), Duration.ofMinutes(10)),
             models,
             upstream == null ? null : upstream(upstream),
             routing,
@@ -499,8 +501,14 @@ public final class ConfigReader {
     return audit;
   }
 
+  private static Duration headTime(@Nullable Setting limits) {
+    Setting head = limits == null ? null : limits.get("head");
+    return durationOr(head, Duration.ofSeconds(60));
+  }
+
   private Limits limits(@Nullable Setting given) {
     Setting setting = given == null ? empty() : given;
+    setting.get("head");
     Limits usual = Limits.DEFAULTS;
     Setting body = setting.get("body");
     Setting upload = setting.get("upload");
@@ -508,7 +516,7 @@ public final class ConfigReader {
     Limits limits =
         new Limits(
             body == null ? usual.body() : new ByteSize(body.bytes(1024, 1 << 30)),
-            usual.bodyTime(),
+            durationOr(setting.get("body_time"), usual.bodyTime()),
             upload == null ? usual.upload() : new ByteSize(upload.bytes(1024, 1 << 30)),
             durationOr(setting.get("connect"), usual.connect()),
             durationOr(setting.get("first_byte"), usual.firstByte()),
@@ -562,6 +570,9 @@ public final class ConfigReader {
         Setting algorithms = item.get("algorithms");
         Setting scopes = item.get("scopes_claim");
         Setting models = item.get("models_claim");
+        Setting limits = item.get("limits_claim");
+        Setting types = item.get("types");
+        Setting skew = item.get("clock_skew");
         issuers.add(
             new JwtIssuer(
                 item.require("issuer").string(),
@@ -569,7 +580,10 @@ public final class ConfigReader {
                 httpUrl(item.require("jwks_url")),
                 algorithms == null ? List.of("RS256", "ES256") : algorithms.strings(),
                 scopes == null ? null : scopes.string(),
-                models == null ? null : models.string()));
+                models == null ? null : models.string(),
+                limits == null ? null : limits.string(),
+                types == null ? List.of() : types.strings(),
+                skew == null ? null : skew.duration()));
         item.refuseUnknown();
       }
     }

@@ -16,8 +16,11 @@ import org.jspecify.annotations.Nullable;
  * @param file the file it stands in, or null for the defaults
  * @param listen where clients call
  * @param adminListen where health, metrics and administration are, or null for {@code listen}
+ * @param headTime how long a connection may wait for the head of its next call, and how long that
+ *     head may take
  * @param tls TLS of both listeners, or null for plain HTTP
  * @param database where keys live; null for SQLite in the data directory
+ * @param keyStaleness how long the keys that are known let in while their store is out of reach
  * @param models deployments by the name that clients use; empty where every model of the one
  *     upstream goes by its own name
  * @param upstream the one upstream where there is no list of models
@@ -31,8 +34,10 @@ public record GatewayConfig(
     @Nullable Path file,
     HostPort listen,
     @Nullable HostPort adminListen,
+    Duration headTime,
     @Nullable Tls tls,
     @Nullable Database database,
+    Duration keyStaleness,
     List<Deployment> models,
     @Nullable UpstreamServer upstream,
     RoutingConfig routing,
@@ -53,8 +58,10 @@ public record GatewayConfig(
         file,
         newListen,
         adminListen,
+        headTime,
         tls,
         database,
+        keyStaleness,
         models,
         newUpstream,
         routing,

@@ -1,13 +1,8 @@
 package io.llmguard.examples.gateway.server;
 
-import io.llmguard.Guard;
-import io.llmguard.Stage;
-import io.llmguard.StandardGuard.Place;
 import io.llmguard.TimeSource;
-import io.llmguard.admin.AdminApi;
 import io.llmguard.assembly.DataDirectory;
 import io.llmguard.assembly.FirstKey;
-import io.llmguard.assembly.GuardAssembly;
 import io.llmguard.assembly.GuardSettings;
 import io.llmguard.assembly.SettingException;
 import io.llmguard.audit.AuditStage;
@@ -15,21 +10,16 @@ import io.llmguard.examples.gateway.KeyStores;
 import io.llmguard.examples.gateway.Main;
 import io.llmguard.examples.gateway.config.GatewayConfig;
 import io.llmguard.examples.gateway.config.HostPort;
+import io.llmguard.examples.gateway.config.Reload;
 import io.llmguard.examples.gateway.tls.ServerTls;
 import io.llmguard.key.KeyDirectory;
 import io.llmguard.limit.InMemoryRateLimitStore;
 import io.llmguard.network.TransportStage.PlainHttp;
-import io.llmguard.policy.EndpointCatalogue;
-import io.llmguard.servlet.ValidateServlet;
-import io.llmguard.upstream.ModelReachStage;
-import io.llmguard.upstream.Proxy;
 import java.io.IOException;
 import java.time.Duration;
-import java.util.List;
 import java.util.concurrent.Executors;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.TimeUnit;
-import org.eclipse.jetty.ee10.servlet.ServletContextHandler;
 import org.eclipse.jetty.server.Handler;
 import org.eclipse.jetty.server.Server;
 import org.eclipse.jetty.server.ServerConnector;
@@ -47,24 +37,17 @@ import org.slf4j.LoggerFactory;
 public final class Gateway implements AutoCloseable {
   private static final Logger log = LoggerFactory.getLogger(Gateway.class);
   private static final Duration CERTIFICATE_CHECK = Duration.ofSeconds(10);
-  private static final String MAIN = "main";
-  private static final String ADMIN = "admin";
 
-  private final GatewayConfig config;
   private final Resources resources;
   private final Server server;
-  private final Proxy proxy;
-  private final KeyDirectory keys;
+  private final Foundation foundation;
+  private final Generations generations;
   private final DataDirectory directory;
-  private final AuditStage trail;
-  private final Metering metering;
-  private final Spending spending;
-  private final AdminApi administration;
   private final FirstKey.@Nullable Shown firstKey;
+  private final @Nullable ServerTls tls;
   private volatile boolean draining;
 
   private Gateway(GatewayConfig config, boolean terminal, Resources resources) throws Exception {
-    this.config = config;
     this.resources = resources;
     KeyStores store = resources.open(KeyStores.open(config));
     GuardSettings settings = config.guard();
@@ -73,11 +56,13 @@ public final class Gateway implements AutoCloseable {
         settings.masterKey() != null
             ? null
             : FirstKey.make(store.store(), directory.make(), terminal);
-    keys = resources.open(KeyDirectory.builder(store.store()).open());
-    metering = resources.open(new Metering(config));
+    KeyDirectory keys =
+        resources.open(
+            KeyDirectory.builder(store.store()).maxStaleness(config.keyStaleness()).open());
+    Metering metering = resources.open(new Metering(config));
     Upstreams upstreams = resources.open(new Upstreams(config));
     Callbacks callbacks = Callbacks.open(config, resources);
-    spending =
+    Spending spending =
         resources.open(
             Spending.open(
                 config,
@@ -85,22 +70,29 @@ public final class Gateway implements AutoCloseable {
                 upstreams,
                 metering.limitListener(),
                 metering.alertListener().and(callbacks.alerts())));
-    proxy = upstreams.proxy();
-    administration =
-        Administration.of(config, store.store(), keys, spending.ledger(), upstreams::of);
-    trail = resources.open(directory.make().openAudit());
-    metering.bind(trail.queue());
-    InMemoryRateLimitStore counters =
-        resources.open(new InMemoryRateLimitStore(TimeSource.system()));
-    GuardAssembly guards = guards(counters, upstreams, callbacks.stage());
-    ServerTls tls = tls();
+    AuditStage trail = resources.open(directory.make().openAudit());
+    metering.bind(keys, spending.ledger(), trail.queue());
+    foundation =
+        new Foundation(
+            store,
+            keys,
+            resources.open(new InMemoryRateLimitStore(TimeSource.system())),
+            spending,
+            trail,
+            metering,
+            callbacks,
+            upstreams);
+    generations = new Generations(new Generation(config, foundation, null));
+    tls = tls(config.tls());
     server = new Server(threads());
-    server.addConnector(Listeners.at(server, config.listen(), MAIN, tls));
+    server.addConnector(
+        Listeners.at(server, config.listen(), Listeners.MAIN, tls, config.headTime()));
     HostPort adminListen = config.adminListen();
     if (adminListen != null) {
-      server.addConnector(Listeners.at(server, adminListen, ADMIN, tls));
+      server.addConnector(
+          Listeners.at(server, adminListen, Listeners.ADMIN, tls, config.headTime()));
     }
-    server.setHandler(handlers(guards));
+    server.setHandler(new Handler.Sequence(new HealthHandler(this::notReady), generations));
     server.setStopTimeout(0);
     server.start();
     resources.open(server::stop);
@@ -131,28 +123,36 @@ public final class Gateway implements AutoCloseable {
     }
   }
 
-  private GuardAssembly guards(
-      InMemoryRateLimitStore counters, Upstreams upstreams, @Nullable Stage callbacks) {
-    GuardSettings settings = config.guard();
-    GuardAssembly.Builder guards =
-        GuardAssembly.builder(settings, keys, counters)
-            .observer(trail)
-            .observer(metering.stage())
-            .limitListener(metering.limitListener())
-            .inspectionListener(metering.inspectionListener())
-            .budgets(spending.stage())
-            .budgetZone(config.budgets().zone())
-            .queryNamesKeysAt(AdminApi.pathsWithKeysInQuery())
-            .customizer(guard -> guard.stage(Place.BODY, administration.bodies()))
-            .customizer(guard -> guard.stage(Place.MODEL, new ModelReachStage(upstreams.router())))
-            .knownModels(config.models().stream().map(GatewayConfig.Deployment::name).toList());
-    if (config.listen().isLoopback() || !settings.hosts().isEmpty()) {
-      guards.host(config.listen().host());
+  /**
+   * Takes settings that were read again, all at once or none.
+   *
+   * <p>Calls under way end under the settings that let them in. Counters, budgets, keys and the
+   * trail go on. What holds only after a restart is named in a warning.
+   *
+   * @throws Main.UserError or
+   * @throws SettingException if they cannot be used: those that hold stay
+   */
+  public synchronized void reload(GatewayConfig read) {
+    if (draining) {
+      return;
     }
-    if (callbacks != null) {
-      guards.observer(callbacks);
+    Reload reload = Reload.of(config(), read);
+    refuseOpenDoor(reload.config());
+    read.warnings().forEach(log::warn);
+    if (!reload.waiting().isEmpty()) {
+      log.warn("after a restart only: {}", String.join(", ", reload.waiting()));
     }
-    return guards.build();
+    Generation next = new Generation(reload.config(), foundation, generations.current());
+    try {
+      generations.replace(next);
+    } catch (Exception e) {
+      throw new IllegalStateException("the new settings cannot be served", e);
+    }
+    log.info("the settings of {} hold now", read.file());
+  }
+
+  private GatewayConfig config() {
+    return generations.current().config();
   }
 
   private static void refuseOpenDoor(GatewayConfig config) {
@@ -170,21 +170,20 @@ public final class Gateway implements AutoCloseable {
     }
   }
 
-  private @Nullable ServerTls tls() throws IOException {
-    GatewayConfig.Tls settings = config.tls();
+  private @Nullable ServerTls tls(GatewayConfig.@Nullable Tls settings) throws IOException {
     if (settings == null) {
       return null;
     }
-    ServerTls tls;
+    ServerTls loaded;
     try {
-      tls = ServerTls.load(settings);
+      loaded = ServerTls.load(settings);
     } catch (RuntimeException e) {
       throw new Main.UserError(
           "llmguard.tls: "
               + settings.certificate()
               + " and "
               + settings.key()
-              + " hold no usable certificate and key in PEM",
+              + " hold no usable certificate with its key in PEM",
           e);
     }
     ScheduledExecutorService clock =
@@ -197,8 +196,13 @@ public final class Gateway implements AutoCloseable {
     resources.open(clock::shutdownNow);
     long seconds = CERTIFICATE_CHECK.toSeconds();
     var unused =
-        clock.scheduleWithFixedDelay(tls::reloadIfChanged, seconds, seconds, TimeUnit.SECONDS);
-    return tls;
+        clock.scheduleWithFixedDelay(loaded::reloadIfChanged, seconds, seconds, TimeUnit.SECONDS);
+    return loaded;
+  }
+
+  /** Looks at the certificates' files now; true if renewed ones are in use. */
+  boolean renewCertificates() {
+    return tls != null && tls.reloadIfChanged();
   }
 
   private static QueuedThreadPool threads() {
@@ -207,66 +211,33 @@ public final class Gateway implements AutoCloseable {
     return threads;
   }
 
-  private Handler handlers(GuardAssembly guards) {
-    boolean apart = config.adminListen() != null;
-    EndpointCatalogue.Builder catalogue = EndpointCatalogue.builder().addStandard();
-    if (!apart) {
-      Pages.addAdministration(catalogue, administration);
-    }
-    Guard calls = resources.open(guards.forCalls(catalogue.build()));
-    ServletContextHandler main = Pages.calls(calls, proxy, metering.page(), administration);
-    ServletContextHandler validate =
-        Pages.validation(
-            new ValidateServlet(
-                resources.open(guards.forValidation(true)),
-                resources.open(guards.forValidation(false)),
-                guards.addresses(),
-                EndpointCatalogue.standard()));
-    Handler.Sequence handlers = new Handler.Sequence();
-    handlers.addHandler(new HealthHandler(this::notReady));
-    if (apart) {
-      Guard pages =
-          resources.open(
-              guards.forAdministration(
-                  Pages.addAdministration(EndpointCatalogue.builder(), administration).build()));
-      ServletContextHandler admin = Pages.administration(pages, metering.page(), administration);
-      admin.setVirtualHosts(List.of("@" + ADMIN));
-      main.setVirtualHosts(List.of("@" + MAIN));
-      validate.setVirtualHosts(List.of("@" + MAIN));
-      handlers.addHandler(admin);
-    }
-    handlers.addHandler(validate);
-    handlers.addHandler(main);
-    return handlers;
-  }
-
   private @Nullable String notReady() {
     if (draining) {
       return "draining";
     }
-    if (!keys.health().serving()) {
+    if (!foundation.keys().health().serving()) {
       return "keys";
     }
-    if (!spending.available()) {
+    if (!generations.current().spending().available()) {
       return "budgets";
     }
-    return trail.queue().state().failingSince() == null ? null : "audit";
+    return foundation.trail().queue().state().failingSince() == null ? null : "audit";
   }
 
   /** Where clients call: scheme, host and the port that is really bound. */
   public String url() {
-    return url(0, config.listen());
+    return url(0, config().listen());
   }
 
   /** Where administration is; the same as {@link #url} unless it has a listener of its own. */
   public String adminUrl() {
-    HostPort admin = config.adminListen();
+    HostPort admin = config().adminListen();
     return admin == null ? url() : url(1, admin);
   }
 
   private String url(int connector, HostPort listen) {
     int port = ((ServerConnector) server.getConnectors()[connector]).getLocalPort();
-    return (config.tls() == null ? "http" : "https") + "://" + new HostPort(listen.host(), port);
+    return (config().tls() == null ? "http" : "https") + "://" + new HostPort(listen.host(), port);
   }
 
   /** What to tell the person about the first key, or null if there was one or none is needed. */
@@ -285,11 +256,14 @@ public final class Gateway implements AutoCloseable {
   @Override
   public void close() {
     draining = true;
+    Duration drain = config().guard().limits().drain();
     try {
-      proxy
-          .drain(config.guard().limits().drain())
+      foundation
+          .upstreams()
+          .proxy()
+          .drain(drain)
           .toCompletableFuture()
-          .get(config.guard().limits().drain().toMillis() + 5_000, TimeUnit.MILLISECONDS);
+          .get(drain.toMillis() + 5_000, TimeUnit.MILLISECONDS);
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
     } catch (Exception e) {

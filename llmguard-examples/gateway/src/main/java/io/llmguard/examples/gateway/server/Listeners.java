@@ -2,10 +2,10 @@ package io.llmguard.examples.gateway.server;
 
 import io.llmguard.examples.gateway.config.HostPort;
 import io.llmguard.examples.gateway.tls.ServerTls;
+import java.time.Duration;
 import org.eclipse.jetty.http.HttpCompliance;
 import org.eclipse.jetty.http.UriCompliance;
 import org.eclipse.jetty.server.HttpConfiguration;
-import org.eclipse.jetty.server.HttpConnectionFactory;
 import org.eclipse.jetty.server.SecureRequestCustomizer;
 import org.eclipse.jetty.server.Server;
 import org.eclipse.jetty.server.ServerConnector;
@@ -14,16 +14,27 @@ import org.jspecify.annotations.Nullable;
 
 /** Makes the gateway's connectors. */
 final class Listeners {
+  /** The name of the connector of calls. */
+  static final String MAIN = "main";
+
+  /** The name of the connector of administration, where it has its own. */
+  static final String ADMIN = "admin";
+
   private static final int LARGEST_HEAD = 32 * 1024;
 
   private Listeners() {}
 
-  /** A connector of HTTP/1.1, over TLS where certificates are given. */
-  static ServerConnector at(Server server, HostPort where, String name, @Nullable ServerTls tls) {
+  /**
+   * A connector of HTTP/1.1, over TLS where certificates are given.
+   *
+   * @param head how long the head of a call may be awaited, and how long it may take
+   */
+  static ServerConnector at(
+      Server server, HostPort where, String name, @Nullable ServerTls tls, Duration head) {
     HttpConfiguration http = configuration();
     ServerConnector connector;
     if (tls == null) {
-      connector = new ServerConnector(server, 1, 1, new HttpConnectionFactory(http));
+      connector = new ServerConnector(server, 1, 1, new HeadTimedConnections(http, head));
     } else {
       // the guard judges Host itself, with the same rules under TLS and without
       SecureRequestCustomizer customizer = new SecureRequestCustomizer(false);
@@ -34,13 +45,12 @@ final class Listeners {
               1,
               1,
               new SslConnectionFactory(tls.forJetty(), "http/1.1"),
-              new HttpConnectionFactory(http));
+              new HeadTimedConnections(http, head));
     }
     connector.setHost(where.host());
     connector.setPort(where.port());
     connector.setName(name);
-    // streams may be silent while a model loads; the proxy's own timers end what takes too long
-    connector.setIdleTimeout(Long.MAX_VALUE / 2);
+    connector.setIdleTimeout(head.toMillis());
     return connector;
   }
 

@@ -3,9 +3,11 @@ package io.llmguard.examples.gateway.server;
 import io.llmguard.Stage;
 import io.llmguard.audit.AuditQueue;
 import io.llmguard.budget.BudgetAlert;
+import io.llmguard.budget.SpendLedger;
 import io.llmguard.examples.gateway.config.GatewayConfig;
 import io.llmguard.examples.gateway.config.GatewayConfig.Deployment;
 import io.llmguard.inspect.InspectionListener;
+import io.llmguard.key.KeyDirectory;
 import io.llmguard.limit.LimitListener;
 import io.llmguard.metrics.LlmGuardMetrics;
 import io.micrometer.core.instrument.binder.jvm.JvmGcMetrics;
@@ -17,6 +19,7 @@ import jakarta.servlet.http.HttpServlet;
 import jakarta.servlet.http.HttpServletRequest;
 import jakarta.servlet.http.HttpServletResponse;
 import java.io.IOException;
+import java.util.List;
 import java.util.Set;
 import java.util.stream.Collectors;
 
@@ -27,6 +30,7 @@ final class Metering implements AutoCloseable {
   private final PrometheusMeterRegistry registry;
   private final JvmGcMetrics collections = new JvmGcMetrics();
   private final LlmGuardMetrics metrics;
+  private final AnsweredModels answered = new AnsweredModels();
 
   Metering(GatewayConfig config) {
     registry = new PrometheusMeterRegistry(PrometheusConfig.DEFAULT);
@@ -35,11 +39,14 @@ final class Metering implements AutoCloseable {
     collections.bindTo(registry);
     Set<String> models =
         config.models().stream().map(Deployment::name).collect(Collectors.toUnmodifiableSet());
-    metrics = new LlmGuardMetrics(registry, () -> models);
+    boolean open = models.isEmpty() || models.stream().anyMatch(name -> name.indexOf('*') >= 0);
+    metrics = new LlmGuardMetrics(registry, open ? answered::names : () -> models);
   }
 
-  Stage stage() {
-    return metrics;
+  /** What sees every call to its end. */
+  List<Stage> stages() {
+    // the last is settled first, so that a model is known when its first call is measured
+    return List.of(metrics, answered);
   }
 
   LimitListener limitListener() {
@@ -54,8 +61,8 @@ final class Metering implements AutoCloseable {
     return metrics;
   }
 
-  void bind(AuditQueue queue) {
-    metrics.bind(queue);
+  void bind(KeyDirectory keys, SpendLedger ledger, AuditQueue queue) {
+    metrics.bind(keys).bind(ledger).bind(queue);
   }
 
   /** The page; whoever serves it sees to it that only administrators reach it. */

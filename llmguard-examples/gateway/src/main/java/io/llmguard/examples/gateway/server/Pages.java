@@ -14,6 +14,7 @@ import io.llmguard.upstream.Proxy;
 import io.llmguard.wire.Operation;
 import jakarta.servlet.DispatcherType;
 import jakarta.servlet.http.HttpServlet;
+import java.time.Duration;
 import java.util.EnumSet;
 import org.eclipse.jetty.ee10.servlet.FilterHolder;
 import org.eclipse.jetty.ee10.servlet.ServletContextHandler;
@@ -33,15 +34,17 @@ final class Pages {
   }
 
   /** Everything that goes to an LLM server, and the gateway's own pages where they belong here. */
-  static ServletContextHandler calls(Guard guard, Proxy proxy, HttpServlet metrics, AdminApi api) {
-    ServletContextHandler context = administration(guard, metrics, api);
+  static ServletContextHandler calls(
+      Guard guard, Duration bodyTime, Proxy proxy, HttpServlet metrics, AdminApi api) {
+    ServletContextHandler context = administration(guard, bodyTime, metrics, api);
     context.addServlet(async(new ServletHolder("proxy", new LlmProxyServlet(proxy))), "/*");
     return context;
   }
 
   /** The gateway's own pages alone. */
-  static ServletContextHandler administration(Guard guard, HttpServlet metrics, AdminApi api) {
-    ServletContextHandler context = guarded(guard);
+  static ServletContextHandler administration(
+      Guard guard, Duration bodyTime, HttpServlet metrics, AdminApi api) {
+    ServletContextHandler context = guarded(guard, bodyTime);
     context.addServlet(new ServletHolder(metrics), METRICS);
     ServletHolder admin = async(new ServletHolder("admin", new AdminServlet(api)));
     // where the catalogue has none of these paths the guard refuses them before
@@ -57,12 +60,13 @@ final class Pages {
     return context;
   }
 
-  private static ServletContextHandler guarded(Guard guard) {
+  private static ServletContextHandler guarded(Guard guard, Duration bodyTime) {
     ServletContextHandler context = new ServletContextHandler("/");
     // the guard judges the raw path; the container only finds the servlet by it
     context.getServletHandler().setDecodeAmbiguousURIs(true);
     LlmGuardFilter filter = new LlmGuardFilter(guard);
     filter.asyncDispatch(true);
+    filter.bodyDeadline(bodyTime);
     FilterHolder holder = new FilterHolder(filter);
     holder.setName("guard");
     holder.setAsyncSupported(true);

@@ -28,11 +28,20 @@ final class Spending implements AutoCloseable {
   private final SpendLedger ledger;
   private final BudgetStage stage;
   private final boolean failOpen;
+  private final LimitListener listener;
+  private final BudgetAlert.Listener alerts;
 
-  private Spending(SpendLedger ledger, BudgetStage stage, boolean failOpen) {
+  private Spending(
+      SpendLedger ledger,
+      BudgetStage stage,
+      boolean failOpen,
+      LimitListener listener,
+      BudgetAlert.Listener alerts) {
     this.ledger = ledger;
     this.stage = stage;
     this.failOpen = failOpen;
+    this.listener = listener;
+    this.alerts = alerts;
   }
 
   static Spending open(
@@ -41,23 +50,43 @@ final class Spending implements AutoCloseable {
       Upstreams upstreams,
       LimitListener listener,
       BudgetAlert.Listener alerts) {
-    BudgetSettings settings = config.budgets();
-    refuseUnknownKeys(settings.budgets(), stores.store().list());
-    warnOfUnpriced(config);
     SpendLedger ledger;
     try {
-      ledger = new JdbcSpendLedger(stores.database(), TimeSource.system(), settings.zone());
+      ledger = new JdbcSpendLedger(stores.database(), TimeSource.system(), config.budgets().zone());
     } catch (SpendLedgerException e) {
       throw new Main.UserError(
           "spend cannot be kept in " + stores.place() + ": " + e.getMessage(), e);
     }
+    try {
+      return over(ledger, config, stores, upstreams, listener, alerts);
+    } catch (RuntimeException e) {
+      ledger.close();
+      throw e;
+    }
+  }
+
+  /** Other budgets and prices over the same ledger, which is closed with the first. */
+  Spending with(GatewayConfig config, KeyStores stores, Upstreams upstreams) {
+    return over(ledger, config, stores, upstreams, listener, alerts);
+  }
+
+  private static Spending over(
+      SpendLedger ledger,
+      GatewayConfig config,
+      KeyStores stores,
+      Upstreams upstreams,
+      LimitListener listener,
+      BudgetAlert.Listener alerts) {
+    BudgetSettings settings = config.budgets();
+    refuseUnknownKeys(settings.budgets(), stores.store().list());
+    warnOfUnpriced(config);
     try {
       BudgetStage stage =
           BudgetStage.builder(ledger)
               .budgets(settings.budgets())
               .knownModels(config.models().stream().map(Deployment::name).toList())
               .user(settings.user())
-              .prices(new ConfiguredPrices(settings, upstreams.deployments()))
+              .prices(new ConfiguredPrices(settings, upstreams.deployments(config)))
               .defaultPrice(Price.perHour(settings.hourlyPrice()))
               .outputTokens(settings.outputTokens())
               .promptOverhead(settings.promptOverhead())
@@ -66,9 +95,8 @@ final class Spending implements AutoCloseable {
               .listener(listener)
               .alerts(alerts)
               .build();
-      return new Spending(ledger, stage, settings.failOpen());
+      return new Spending(ledger, stage, settings.failOpen(), listener, alerts);
     } catch (IllegalArgumentException e) {
-      ledger.close();
       throw new Main.UserError("llmguard.budgets: " + e.getMessage(), e);
     }
   }

@@ -73,9 +73,17 @@ final class Upstreams implements AutoCloseable {
     return router;
   }
 
-  /** The deployments of the configuration's list of models, in its order. */
-  List<Placed> deployments() {
-    return List.copyOf(placed);
+  /**
+   * The deployments of a configuration's list of models, in its order.
+   *
+   * @param config that of these servers, or one that differs in prices only
+   */
+  List<Placed> deployments(GatewayConfig config) {
+    List<Placed> same = new ArrayList<>();
+    for (int i = 0; i < placed.size(); i++) {
+      same.add(new Placed(config.models().get(i), placed.get(i).deployment()));
+    }
+    return same;
   }
 
   /** The way to a configured server, with its TLS, its credential and its headers. */

@@ -6,6 +6,8 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.FileTime;
+import java.security.PrivateKey;
+import java.security.cert.X509Certificate;
 import java.util.ArrayList;
 import java.util.List;
 import nl.altindag.ssl.SSLFactory;
@@ -27,6 +29,7 @@ public final class ServerTls {
   private final Tls settings;
   private final SSLFactory factory;
   private List<FileTime> seen;
+  private List<FileTime> reported = List.of();
 
   private ServerTls(Tls settings, SSLFactory factory, List<FileTime> seen) {
     this.settings = settings;
@@ -60,8 +63,9 @@ public final class ServerTls {
    * @return true if new certificates are in use
    */
   public synchronized boolean reloadIfChanged() {
+    List<FileTime> now = List.of();
     try {
-      List<FileTime> now = times(settings);
+      now = times(settings);
       if (now.equals(seen)) {
         return false;
       }
@@ -71,7 +75,13 @@ public final class ServerTls {
       return true;
     } catch (IOException | RuntimeException e) {
       // a half-written pair of files: the next look finds it whole
-      log.warn("kept the old certificates: {} cannot be used", settings.certificate());
+      if (!now.equals(reported)) {
+        log.warn(
+            "kept the old certificates: {} and {} are no usable pair",
+            settings.certificate(),
+            settings.key());
+        reported = now;
+      }
       log.debug("reading certificates failed", e);
       return false;
     }
@@ -83,8 +93,12 @@ public final class ServerTls {
     if (swappable) {
       builder.withSwappableIdentityMaterial();
     }
-    builder.withIdentityMaterial(
-        PemUtils.loadIdentityMaterial(settings.certificate(), settings.key(), password(settings)));
+    PrivateKey key = PemUtils.loadPrivateKey(settings.key(), password(settings));
+    List<X509Certificate> chain = PemUtils.loadCertificate(settings.certificate());
+    if (chain.isEmpty() || !KeyPairs.belong(key, chain.get(0).getPublicKey())) {
+      throw new IllegalArgumentException("the certificate is not that of the key");
+    }
+    builder.withIdentityMaterial(key, new char[0], chain);
     Path clientCa = settings.clientCa();
     if (clientCa != null) {
       if (swappable) {

@@ -75,6 +75,70 @@ class KeyCommandTest {
   }
 
   @Test
+  void aKeyHasLimitsAndABudgetOfItsOwn() throws IOException {
+    assertThat(
+            key(
+                "create",
+                "--name",
+                "ci",
+                "--requests",
+                "60/1m",
+                "--burst",
+                "5",
+                "--tokens",
+                "1000/1h",
+                "--concurrency",
+                "2",
+                "--budget-usd",
+                "5.50",
+                "--budget-window",
+                "1mo",
+                "--json"))
+        .isZero();
+    assertThat(key("show", "ci", "--json")).isZero();
+    JsonNode shown = json();
+    assertThat(shown.get("requests").get("amount").asInt()).isEqualTo(60);
+    assertThat(shown.get("requests").get("per").asText()).isEqualTo("PT1M");
+    assertThat(shown.get("requests").get("burst").asInt()).isEqualTo(5);
+    assertThat(shown.get("tokens").get("amount").asInt()).isEqualTo(1000);
+    assertThat(shown.get("tokens").get("burst").asInt()).isEqualTo(999);
+    assertThat(shown.get("concurrency").asInt()).isEqualTo(2);
+    assertThat(shown.get("budget_usd").decimalValue()).isEqualByComparingTo("5.50");
+    assertThat(shown.get("budget_window").asText()).isEqualTo("1mo");
+
+    for (String[] wrong :
+        List.of(
+            new String[] {"--requests", "60"},
+            new String[] {"--tokens", "many/1h"},
+            new String[] {"--burst", "5"},
+            new String[] {"--budget-window", "1d"},
+            new String[] {"--budget-usd", "-1"},
+            new String[] {"--budget-usd", "1", "--budget-window", "often"},
+            new String[] {"--concurrency", "0"})) {
+      List<String> args = new ArrayList<>(List.of("create", "--name", "x"));
+      args.addAll(List.of(wrong));
+      assertThat(key(args.toArray(String[]::new))).as("%s", args).isEqualTo(Main.UNUSABLE);
+    }
+    assertThat(key("list", "--json")).isZero();
+    assertThat(json()).hasSize(1);
+  }
+
+  @Test
+  void aChangeOfStateIsPrintedAsJsonAndNothingElse() throws IOException {
+    key("create", "--name", "ci", "--json");
+    String id = json().get("id").asText();
+    for (String[] change :
+        List.of(
+            new String[] {"block", "blocked"},
+            new String[] {"unblock", "active"},
+            new String[] {"revoke", "revoked"})) {
+      assertThat(key(change[0], id, "--json")).isZero();
+      assertThat(json().get("id").asText()).isEqualTo(id);
+      assertThat(json().get("state").asText()).isEqualTo(change[1]);
+    }
+  }
+
+  @Test
   void theDatabaseIsForItsOwnerOnlyAndHoldsNoKey() throws IOException {
     key("create", "--name", "ci", "--json");
     String secret = json().get("key").asText();

@@ -292,4 +292,30 @@ class ConfigReaderTest {
     assertThat(config.warnings()).singleElement().asString().contains("short");
     assertThat(config.warnings().get(0)).doesNotContain("sk-1234");
   }
+
+  @Test
+  void timesOfAConnectionAndOfTokensAreRead() throws IOException {
+    GatewayConfig config =
+        read(
+            """
+            llmguard:
+              data_dir: state
+              limits: {head: 5s, body_time: 7s}
+              jwt:
+                - issuer: https://id.example
+                  audience: llm
+                  jwks_url: https://id.example/jwks
+                  limits_claim: quota
+                  types: [at+jwt, JWT]
+                  clock_skew: 5s
+            """);
+    // as the other paths: from where the file stands
+    assertThat(config.guard().dataDir()).isEqualTo(folder.resolve("state"));
+    assertThat(config.headTime()).isEqualTo(Duration.ofSeconds(5));
+    assertThat(config.guard().limits().bodyTime()).isEqualTo(Duration.ofSeconds(7));
+    GuardSettings.JwtIssuer issuer = config.guard().jwt().get(0);
+    assertThat(issuer.limitsClaim()).isEqualTo("quota");
+    assertThat(issuer.types()).containsExactly("at+jwt", "JWT");
+    assertThat(issuer.clockSkew()).isEqualTo(Duration.ofSeconds(5));
+  }
 }

@@ -130,4 +130,24 @@ class AdminTest {
       assertThat(gateway.send(chunked, ADMIN).statusCode()).isEqualTo(413);
     }
   }
+
+  @Test
+  void theMasterKeyIsLimitedOnAListenerOfItsOwnToo() throws Exception {
+    String yaml =
+        "general_settings: {master_key: "
+            + MASTER
+            + "}\n"
+            + RunningGateway.settings(
+                """
+                admin_listen: 127.0.0.1:0
+                rate_limits: {per_key: {requests: 1, per: 1h, burst: 1}}
+                """);
+    try (RunningGateway gateway = RunningGateway.start(folder, yaml)) {
+      for (int status : new int[] {200, 200, 429}) {
+        HttpRequest.Builder metrics =
+            HttpRequest.newBuilder(URI.create(gateway.adminUrl() + "/metrics"));
+        assertThat(gateway.send(metrics, "X-Api-Key", MASTER).statusCode()).isEqualTo(status);
+      }
+    }
+  }
 }

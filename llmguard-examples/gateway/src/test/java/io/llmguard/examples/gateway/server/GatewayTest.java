@@ -272,6 +272,22 @@ class GatewayTest {
   }
 
   @Test
+  void modelsThatTheUpstreamAnswersForAreToldApartInMetrics() throws Exception {
+    String yaml =
+        "general_settings: {master_key: sk-0123456789abcdef0123456789abcdef}\n"
+            + RunningGateway.settings("");
+    String[] key = {"X-Api-Key", "sk-0123456789abcdef0123456789abcdef"};
+    try (RunningGateway gateway = RunningGateway.start(folder, yaml)) {
+      gateway.post("/api/chat", CHAT, key);
+      gateway.post("/api/chat", CHAT.replace("gemma3:270m", "invented"), key);
+      String metrics = gateway.get("/metrics", key).body();
+      assertThat(metrics)
+          .contains("gen_ai_request_model=\"gemma3:270m\"", "gen_ai_request_model=\"other\"")
+          .doesNotContain("invented");
+    }
+  }
+
+  @Test
   void aFirstKeyIsNoAdministrator() throws Exception {
     try (RunningGateway gateway = RunningGateway.start(folder)) {
       String[] key = {"X-Api-Key", gateway.firstKey()};

@@ -3,6 +3,7 @@ package io.llmguard.examples.gateway.server;
 import io.llmguard.examples.gateway.config.ConfigReader;
 import io.llmguard.examples.gateway.config.GatewayConfig;
 import io.llmguard.examples.gateway.demo.DemoUpstream;
+import io.llmguard.testkit.ReplayUpstream;
 import java.io.IOException;
 import java.net.URI;
 import java.net.http.HttpClient;
@@ -22,17 +23,24 @@ public final class RunningGateway implements AutoCloseable {
   static final String CHAT =
       "{\"model\":\"gemma3:270m\",\"messages\":[{\"role\":\"user\",\"content\":\"Tell me a fact\"}]}";
 
-  private final DemoUpstream upstream;
-  private final Gateway gateway;
+  private final AutoCloseable upstream;
+  private final String upstreamUrl;
   private final HttpClient client = HttpClient.newHttpClient();
-  private final Path data;
+  private final Path folder;
+  private final Map<String, String> variables;
   private final List<String> warnings;
+  private final Gateway gateway;
 
-  private RunningGateway(DemoUpstream upstream, Gateway gateway, Path data, List<String> warnings) {
+  private RunningGateway(
+      AutoCloseable upstream, String upstreamUrl, Path folder, Map<String, String> variables)
+      throws IOException {
     this.upstream = upstream;
-    this.gateway = gateway;
-    this.data = data;
-    this.warnings = List.copyOf(warnings);
+    this.upstreamUrl = upstreamUrl;
+    this.folder = folder;
+    this.variables = Map.copyOf(variables);
+    GatewayConfig config = read();
+    warnings = config.warnings();
+    gateway = Gateway.start(config, false);
   }
 
   /**
@@ -47,19 +55,47 @@ public final class RunningGateway implements AutoCloseable {
   static RunningGateway start(Path folder, String yaml, Map<String, String> variables)
       throws IOException {
     DemoUpstream upstream = DemoUpstream.start(Duration.ZERO);
-    Path data = folder.resolve("data");
-    Path file = folder.resolve("config.yaml");
-    Files.writeString(file, yaml);
-    Map<String, String> environment = new HashMap<>(variables);
-    environment.put("UPSTREAM", upstream.url());
-    environment.put("DATA", data.toString());
+    return start(folder, yaml, variables, upstream, upstream.url());
+  }
+
+  /** Starts one in front of this upstream, which is closed with it. */
+  static RunningGateway start(Path folder, String yaml, ReplayUpstream upstream)
+      throws IOException {
+    return start(folder, yaml, Map.of(), upstream, upstream.uri().toString());
+  }
+
+  private static RunningGateway start(
+      Path folder, String yaml, Map<String, String> variables, AutoCloseable upstream, String url)
+      throws IOException {
+    Files.writeString(folder.resolve("config.yaml"), yaml);
     try {
-      GatewayConfig config = ConfigReader.read(file, environment::get);
-      return new RunningGateway(upstream, Gateway.start(config, false), data, config.warnings());
+      return new RunningGateway(upstream, url, folder, variables);
     } catch (RuntimeException e) {
-      upstream.close();
+      close(upstream);
       throw e;
     }
+  }
+
+  /** The configuration file as it is now. */
+  GatewayConfig read() {
+    Map<String, String> environment = new HashMap<>(variables);
+    environment.put("UPSTREAM", upstreamUrl);
+    environment.put("DATA", data().toString());
+    return ConfigReader.read(configFile(), environment::get);
+  }
+
+  Path configFile() {
+    return folder.resolve("config.yaml");
+  }
+
+  /** Writes the configuration file anew and has the gateway take it. */
+  void reload(String yaml) throws IOException {
+    Files.writeString(configFile(), yaml);
+    gateway.reload(read());
+  }
+
+  Gateway gateway() {
+    return gateway;
   }
 
   /** One with the guide's limits, and no file but for where things are. */
@@ -78,7 +114,7 @@ public final class RunningGateway implements AutoCloseable {
   }
 
   public String upstreamUrl() {
-    return upstream.url();
+    return upstreamUrl;
   }
 
   /** What the configuration was warned about. */
@@ -91,7 +127,7 @@ public final class RunningGateway implements AutoCloseable {
   }
 
   public Path data() {
-    return data;
+    return folder.resolve("data");
   }
 
   Path auditFile() {
@@ -104,7 +140,7 @@ public final class RunningGateway implements AutoCloseable {
 
   /** The first key, from the file that holds it where nobody reads the terminal. */
   public String firstKey() throws IOException {
-    return Files.readString(data.resolve("first-key.txt")).strip();
+    return Files.readString(data().resolve("first-key.txt")).strip();
   }
 
   HttpResponse<String> get(String path, String... headers) throws Exception {
@@ -127,7 +163,15 @@ public final class RunningGateway implements AutoCloseable {
   /** Stops it, so that every line of the trail is written; once is enough. */
   void stop() {
     gateway.close();
-    upstream.close();
+    close(upstream);
+  }
+
+  private static void close(AutoCloseable upstream) {
+    try {
+      upstream.close();
+    } catch (Exception e) {
+      throw new AssertionError("the upstream failed to close", e);
+    }
   }
 
   @Override

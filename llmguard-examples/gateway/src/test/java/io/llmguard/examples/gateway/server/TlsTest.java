@@ -6,9 +6,6 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import com.fasterxml.jackson.databind.ObjectMapper;
 import io.llmguard.examples.gateway.Main;
-import io.llmguard.examples.gateway.config.GatewayConfig.ClientAuth;
-import io.llmguard.examples.gateway.config.GatewayConfig.Tls;
-import io.llmguard.examples.gateway.tls.ServerTls;
 import io.llmguard.examples.gateway.tls.TestAuthority;
 import java.io.IOException;
 import java.net.URI;
@@ -20,7 +17,9 @@ import java.net.http.HttpResponse.BodyHandlers;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.FileTime;
+import java.security.cert.Certificate;
 import java.time.Instant;
+import javax.net.ssl.SSLSocket;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -102,27 +101,73 @@ class TlsTest {
   }
 
   @Test
-  void renewedFilesAreTakenAndBrokenOnesAreNot() throws Exception {
-    Tls settings =
-        new Tls(
-            authority.certificatePem("server"),
-            authority.keyPem("server"),
-            null,
-            null,
-            ClientAuth.NONE);
-    ServerTls tls = ServerTls.load(settings);
-    assertThat(tls.reloadIfChanged()).isFalse();
+  void renewedFilesAreShownToNewConnectionsAndBrokenOnesAreNot() throws Exception {
     authority.issue("renewed", "CN=localhost,OU=renewed");
-    replace(authority.certificatePem("renewed"), settings.certificate(), 1);
-    replace(authority.keyPem("renewed"), settings.key(), 1);
-    assertThat(tls.reloadIfChanged()).isTrue();
-    Files.writeString(settings.certificate(), "half a");
-    Files.setLastModifiedTime(settings.certificate(), FileTime.from(Instant.now().plusSeconds(20)));
-    assertThat(tls.reloadIfChanged()).isFalse();
+    try (RunningGateway gateway = RunningGateway.start(folder, RunningGateway.settings(tls("")))) {
+      assertThat(shown(gateway)).isEqualTo(authority.certificate("server"));
+      assertThat(gateway.gateway().renewCertificates()).isFalse();
+      // whoever renews writes one file after the other: the old key does not fit the new one
+      replace("renewed", authority.certificatePem("server"), 1);
+      assertThat(gateway.gateway().renewCertificates()).isFalse();
+      assertThat(shown(gateway)).isEqualTo(authority.certificate("server"));
+      replace("renewed", authority.keyPem("server"), 1);
+      assertThat(gateway.gateway().renewCertificates()).isTrue();
+      assertThat(shown(gateway)).isEqualTo(authority.certificate("renewed"));
+
+      Files.writeString(authority.certificatePem("server"), "half a");
+      later(authority.certificatePem("server"), 20);
+      assertThat(gateway.gateway().renewCertificates()).isFalse();
+      assertThat(shown(gateway)).isEqualTo(authority.certificate("renewed"));
+    }
   }
 
-  private static void replace(Path from, Path to, int laterSeconds) throws IOException {
-    Files.write(to, Files.readAllBytes(from));
-    Files.setLastModifiedTime(to, FileTime.from(Instant.now().plusSeconds(laterSeconds)));
+  @Test
+  void theKeyOfAnotherCertificateIsRefusedAtStart() throws Exception {
+    replace("client", authority.keyPem("server"), 1);
+    assertThatThrownBy(() -> RunningGateway.start(folder, RunningGateway.settings(tls(""))))
+        .isInstanceOf(Main.UserError.class)
+        .hasMessageContaining("llmguard.tls");
+  }
+
+  @Test
+  void renewedAuthoritiesOfClientsAreTaken() throws Exception {
+    Path other = Files.createDirectory(folder.resolve("other"));
+    TestAuthority foreign = new TestAuthority(other);
+    foreign.issue("client", "CN=app,O=Example");
+    Path trusted = folder.resolve("clients.pem");
+    Files.copy(authority.authorityPem(), trusted);
+    String settings =
+        tls("  client_ca: " + trusted + "\n")
+            + "client_certificates:\n"
+            + "  rules:\n"
+            + "    - {caller: app, san: 127.0.0.1, scopes: [inference]}\n";
+    try (RunningGateway gateway = RunningGateway.start(folder, RunningGateway.settings(settings))) {
+      assertThat(chat(gateway, "client").statusCode()).isEqualTo(200);
+      Files.write(trusted, Files.readAllBytes(foreign.authorityPem()));
+      later(trusted, 1);
+      assertThat(gateway.gateway().renewCertificates()).isTrue();
+      assertThatThrownBy(() -> chat(gateway, "client")).isInstanceOf(IOException.class);
+    }
+  }
+
+  /** The certificate that a new connection is shown. */
+  private Certificate shown(RunningGateway gateway) throws Exception {
+    int port = URI.create(gateway.url()).getPort();
+    try (SSLSocket socket =
+        (SSLSocket) authority.client("").getSocketFactory().createSocket("127.0.0.1", port)) {
+      socket.startHandshake();
+      return socket.getSession().getPeerCertificates()[0];
+    }
+  }
+
+  private void replace(String alias, Path with, int laterSeconds) throws IOException {
+    boolean key = with.toString().endsWith(".key");
+    Path from = key ? authority.keyPem(alias) : authority.certificatePem(alias);
+    Files.write(with, Files.readAllBytes(from));
+    later(with, laterSeconds);
+  }
+
+  private static void later(Path file, int seconds) throws IOException {
+    Files.setLastModifiedTime(file, FileTime.from(Instant.now().plusSeconds(seconds)));
   }
 }

@@ -51,7 +51,10 @@ public record KeyField(String name, Treatment treatment, String note) {
           done("tags", "kept in metadata.tags"),
           done("blocked", "true refuses the key until it is unblocked"),
           done("key_type", "llm_api and default: the default scopes; read_only: models:read"),
-          done("grace_period", "how long the replaced key still works; for /key/regenerate"),
+          done(
+              "grace_period",
+              "how long the replaced key still works; for /key/regenerate, and refused while the"
+                  + " grace of an earlier rotation lasts"),
           done("scopes", "what it may be used for: llmguard's own field"),
           done("networks", "CIDR blocks that it may be used from: llmguard's own field"),
           done("ceilings", "what its calls may ask for: llmguard's own field"),

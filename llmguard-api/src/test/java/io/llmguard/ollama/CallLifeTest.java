@@ -72,11 +72,12 @@ class CallLifeTest {
     Gate gate = Gate.closed();
     upstream.enqueue(Answer.gated(gate));
     upstream.enqueue(whole());
-    try (var first = client.chatStream(REQUEST);
-        var second = client.chatStream(REQUEST)) {
+    try (var first = client.chatStream(REQUEST)) {
       upstream.takeRequest();
-      upstream.takeRequest();
-      assertThat(second.result().text()).isEqualTo("x");
+      try (var second = client.chatStream(REQUEST)) {
+        upstream.takeRequest();
+        assertThat(second.result().text()).isEqualTo("x");
+      }
       first.cancel();
     }
   }

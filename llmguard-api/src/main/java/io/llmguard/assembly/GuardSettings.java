@@ -1,5 +1,8 @@
 package io.llmguard.assembly;
 
+import static io.llmguard.assembly.Given.copy;
+import static io.llmguard.assembly.Given.or;
+
 import io.llmguard.inspect.SensitiveKind;
 import io.llmguard.limit.LimitMode;
 import io.llmguard.limit.RateLimit;
@@ -80,14 +83,6 @@ public record GuardSettings(
     ceilings = or(ceilings, Ceilings.DEFAULTS);
     audit = or(audit, Audit.DEFAULTS);
     contentGuards = or(contentGuards, ContentGuards.NONE);
-  }
-
-  private static <T> T or(@Nullable T value, T fallback) {
-    return value == null ? fallback : value;
-  }
-
-  private static <T> List<T> copy(@Nullable List<T> value) {
-    return value == null ? List.of() : List.copyOf(value);
   }
 
   /** What happens to calls while a limit's counters are out of reach. */

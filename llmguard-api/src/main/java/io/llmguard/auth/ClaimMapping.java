@@ -131,12 +131,14 @@ record ClaimMapping(Names names, String scopePrefix, Set<Scope> withoutScopes) {
         throw new UnusableClaimException(names.limits);
       }
       Object concurrency = limits.get("concurrency");
+      Object priority = limits.get("priority");
       return new LimitSet(
           rate(limits.get("requests")),
           rate(limits.get("tokens")),
           concurrency == null ? null : Math.toIntExact(number(concurrency)),
           perModel,
-          ceilings(limits.get("ceilings")));
+          ceilings(limits.get("ceilings")),
+          priority == null ? null : Math.toIntExact(number(priority)));
     } catch (ArithmeticException | IllegalArgumentException | DateTimeException e) {
       throw new UnusableClaimException(names.limits);
     }

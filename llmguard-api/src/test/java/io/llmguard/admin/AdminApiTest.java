@@ -133,7 +133,8 @@ class AdminApiTest {
              "tags":["a","b"],"model_rpm_limit":{"gemma3:270m":5},
              "scopes":["inference"],"networks":["10.0.0.0/8","127.0.0.1"],
              "ceilings":{"output_tokens":256,"keep_alive":"PT10M","choices":null,
-                         "load_only":false}}
+                         "load_only":false},
+             "priority":-7}
             """);
     String key = made.get("key").asText();
     assertThat(ApiKey.parse(key)).isInstanceOf(ApiKey.Parsed.WellFormed.class);
@@ -157,12 +158,14 @@ class AdminApiTest {
         .isEqualTo(
             CallerCeilings.parse(
                 Map.of("output_tokens", 256, "keep_alive", 600, "load_only", false)));
+    assertThat(record.limits().priority()).isEqualTo(-7);
     assertThat(record.metadata()).isEqualTo("{\"cost_center\":7,\"tags\":[\"a\",\"b\"]}");
     assertThat(made.has("warnings")).isFalse();
 
     Answer info = console.get("/key/info?key=" + made.get("token").asText());
     assertThat(info.text()).doesNotContain(key).doesNotContain("sk-");
     assertThat(info.json().at("/info/rpm_limit").asInt()).isEqualTo(60);
+    assertThat(info.json().at("/info/priority").asInt()).isEqualTo(-7);
     assertThat(info.json().at("/info/ceilings"))
         .hasToString("{\"output_tokens\":256,\"keep_alive\":\"PT10M\",\"load_only\":false}");
     assertThat(info.json().at("/info/metadata/cost_center").asInt()).isEqualTo(7);
@@ -193,6 +196,8 @@ class AdminApiTest {
         "{\"rpm_limit\":0} | rpm_limit",
         "{\"rpm_limit\":1.5} | rpm_limit",
         "{\"max_parallel_requests\":-1} | max_parallel_requests",
+        "{\"priority\":\"high\"} | priority must be a whole number",
+        "{\"priority\":1001} | priority must be a whole number between -1000 and 1000",
         "{\"max_budget\":-0.01} | max_budget",
         "{\"max_budget\":1e999999} | max_budget",
         "{\"max_budget\":1e-99999} | max_budget",

@@ -189,6 +189,7 @@ class JwtAuthenticatorTest {
                 Map.of(
                     "requests", Map.of("amount", 10, "per", "PT1M", "burst", 5),
                     "concurrency", 2,
+                    "priority", -7,
                     "ceilings", Map.of("output_tokens", 64, "load_only", false),
                     "per_model", Map.of("gemma3", Map.of("amount", 1, "per", "PT1S"))))
             .build();
@@ -202,6 +203,7 @@ class JwtAuthenticatorTest {
     assertThat(caller.limits().requests()).isEqualTo(new RateLimit(10, Duration.ofMinutes(1), 5));
     assertThat(caller.limits().tokens()).isNull();
     assertThat(caller.limits().concurrency()).isEqualTo(2);
+    assertThat(caller.limits().priority()).isEqualTo(-7);
     assertThat(caller.limits().ceilings())
         .isEqualTo(CallerCeilings.parse(Map.of("output_tokens", 64, "load_only", false)));
     assertThat(caller.limits().perModel())
@@ -235,6 +237,9 @@ class JwtAuthenticatorTest {
             claims().claim("limits", Map.of("requests", 10)).build(),
             claims().claim("limits", Map.of("concurrency", "2")).build(),
             claims().claim("limits", Map.of("concurrency", 0)).build(),
+            claims().claim("limits", Map.of("priority", "high")).build(),
+            claims().claim("limits", Map.of("priority", 1_001)).build(),
+            claims().claim("limits", Map.of("priority", 1L << 32)).build(),
             claims().claim("limits", Map.of("per_model", "x")).build(),
             claims().claim("limits", Map.of("ceilings", 64)).build(),
             claims().claim("limits", Map.of("ceilings", Map.of("output", 64))).build(),

@@ -67,7 +67,8 @@ public abstract class KeyStoreContract {
                         "logprobs",
                         0,
                         "load_only",
-                        false))))
+                        false)),
+                -1_000))
         .budget(new BigDecimal("100.50"), "1mo")
         .alertUsd(new BigDecimal("80.0"))
         .furtherBudgets(
@@ -102,6 +103,21 @@ public abstract class KeyStoreContract {
     assertThat(store.find("simple")).isEqualTo(simple);
     assertThat(store.find("none")).isNull();
     assertThat(store.list()).containsExactlyInAnyOrder(full, simple);
+  }
+
+  @Test
+  void keepsAPriorityThatStandsAlone() {
+    KeyStore store = store();
+    for (Integer priority : new Integer[] {0, 7, null}) {
+      KeyRecord record =
+          simple("with-" + priority).toBuilder()
+              .limits(LimitSet.CONFIGURED.withPriority(priority))
+              .build();
+      store.create(record);
+      assertThat(there(store.find(record.id())).limits().priority()).isEqualTo(priority);
+      store.update(record.toBuilder().limits(LimitSet.CONFIGURED.withPriority(-3)).build());
+      assertThat(there(store.find(record.id())).limits().priority()).isEqualTo(-3);
+    }
   }
 
   @Test

@@ -177,7 +177,12 @@ final class KeyEdit {
       perModel = read;
     }
     CallerCeilings ceilings = fields.has("ceilings") ? ceilings() : base.ceilings();
-    return new LimitSet(requests, tokens, concurrency, perModel, ceilings);
+    Integer priority = base.priority();
+    if (fields.has("priority")) {
+      Long number = fields.number("priority", -LimitSet.MOST_PRIORITY, LimitSet.MOST_PRIORITY);
+      priority = number == null ? null : (Integer) number.intValue();
+    }
+    return new LimitSet(requests, tokens, concurrency, perModel, ceilings, priority);
   }
 
   private CallerCeilings ceilings() {

@@ -58,6 +58,10 @@ public record KeyField(String name, Treatment treatment, String note) {
           done("scopes", "what it may be used for: llmguard's own field"),
           done("networks", "CIDR blocks that it may be used from: llmguard's own field"),
           done("ceilings", "what its calls may ask for: llmguard's own field"),
+          done(
+              "priority",
+              "from -1000 to 1000: a higher one goes first among calls that wait for a server;"
+                  + " null for the configured one: llmguard's own field"),
           warned("aliases", "models go by the names of the configuration"),
           warned("config", "has no meaning here"),
           warned("allowed_cache_controls", "nothing is cached"),

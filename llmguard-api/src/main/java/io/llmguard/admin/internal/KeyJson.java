@@ -72,6 +72,7 @@ final class KeyJson {
     ObjectNode exact = into.putObject("limits");
     limit(exact, "requests", limits.requests());
     limit(exact, "tokens", limits.tokens());
+    into.put("priority", limits.priority());
     ObjectNode ceilings = into.putObject("ceilings");
     limits.ceilings().named().forEach(ceilings::putPOJO);
     return into;

@@ -281,6 +281,10 @@ public final class KeyRow {
     if (concurrency != null) {
       json.put("concurrency", concurrency);
     }
+    Integer priority = limits.priority();
+    if (priority != null) {
+      json.put("priority", priority);
+    }
     ObjectNode perModel = json.putObject("per_model");
     new TreeMap<>(limits.perModel()).forEach((model, rate) -> put(perModel, model, rate));
     Map<String, Object> ceilings = limits.ceilings().named();
@@ -312,12 +316,14 @@ public final class KeyRow {
       }
     }
     JsonNode concurrency = json.path("concurrency");
+    JsonNode priority = json.path("priority");
     return new LimitSet(
         rate(json.path("requests")),
         rate(json.path("tokens")),
         concurrency.isInt() ? concurrency.intValue() : null,
         perModel,
-        ceilings(json.path("ceilings")));
+        ceilings(json.path("ceilings")),
+        priority.isInt() ? priority.intValue() : null);
   }
 
   private static CallerCeilings ceilings(JsonNode json) throws SQLException {

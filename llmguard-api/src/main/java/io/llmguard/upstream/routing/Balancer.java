@@ -158,7 +158,7 @@ final class Balancer {
   private Waiter waiter(Want want) {
     return new Waiter(
         want,
-        queueing.priority().applyAsInt(want.exchange()),
+        queueing.priorityOf(want.exchange()),
         key(want.exchange()),
         new CompletableFuture<>());
   }

@@ -1,6 +1,7 @@
 package io.llmguard.upstream.routing;
 
 import io.llmguard.Exchange;
+import io.llmguard.auth.Caller;
 import java.time.Duration;
 import java.util.Objects;
 import java.util.function.ToIntFunction;
@@ -15,14 +16,14 @@ import java.util.function.ToIntFunction;
  *
  * @param size how many calls may wait for a model; 0 for none
  * @param longest how long a call may wait
- * @param priority the priority of a call; higher goes first
+ * @param priority the priority of a call whose caller's limits do not set one; higher goes first
  * @param halfLife after how long the time that a caller has used counts half as much
  */
 public record Queueing(
     int size, Duration longest, ToIntFunction<Exchange> priority, Duration halfLife) {
   private static final Duration HALF_LIFE = Duration.ofSeconds(30);
 
-  /** 512 calls, as in Ollama, for up to 30 s, all of one priority, with a half-life of 30 s. */
+  /** 512 calls, as in Ollama, for up to 30 s, of priority 0, with a half-life of 30 s. */
   public static final Queueing DEFAULT = new Queueing(512, Duration.ofSeconds(30), exchange -> 0);
 
   /** Checks the values. */
@@ -40,5 +41,12 @@ public record Queueing(
   /** The same with a half-life of 30 s. */
   public Queueing(int size, Duration longest, ToIntFunction<Exchange> priority) {
     this(size, longest, priority, HALF_LIFE);
+  }
+
+  /** The priority of a call: its caller's own, else the configured one. */
+  int priorityOf(Exchange exchange) {
+    Caller caller = exchange.caller();
+    Integer own = caller == null ? null : caller.limits().priority();
+    return own == null ? priority.applyAsInt(exchange) : own;
   }
 }

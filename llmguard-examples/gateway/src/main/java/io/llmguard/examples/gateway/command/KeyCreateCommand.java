@@ -91,6 +91,14 @@ final class KeyCreateCommand extends StoreCommand {
   private @Nullable Integer concurrency;
 
   @Option(
+      names = "--priority",
+      paramLabel = "N",
+      description =
+          "-1000 to 1000: a higher one goes first among calls that wait for a server"
+              + " (default: the configured one)")
+  private @Nullable Integer priority;
+
+  @Option(
       names = "--budget-usd",
       paramLabel = "USD",
       description = "what it may spend in each window (default: no budget of its own)")
@@ -142,10 +150,11 @@ final class KeyCreateCommand extends StoreCommand {
       throw new ParameterException(line(), "--budget-window goes with --budget-usd");
     }
     return new LimitSet(
-        rate("--requests", requests, burst == null ? 0 : burst),
-        rate("--tokens", tokens, -1),
-        concurrency,
-        Map.of());
+            rate("--requests", requests, burst == null ? 0 : burst),
+            rate("--tokens", tokens, -1),
+            concurrency,
+            Map.of())
+        .withPriority(priority);
   }
 
   /** A limit; a burst below 0 stands for a whole period's, as tokens are spent in large pieces. */

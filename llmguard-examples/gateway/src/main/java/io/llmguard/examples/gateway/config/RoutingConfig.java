@@ -23,7 +23,8 @@ import org.jspecify.annotations.Nullable;
  * @param aliases further names, and what they stand for
  * @param queueSize how many calls may wait for a name
  * @param queueWait how long a call may wait
- * @param priorities priorities of callers by name or key id; 0 for the others
+ * @param priorities priorities of callers by name or key id, for those that have none of their own;
+ *     0 for the others
  * @param halfLife after how long the time that a caller has used counts half as much
  * @param affinity how long a silent conversation keeps its server; null for none
  * @param affinityBy by what calls keep their server

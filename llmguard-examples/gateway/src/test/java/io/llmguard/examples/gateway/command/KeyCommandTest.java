@@ -89,6 +89,8 @@ class KeyCommandTest {
                 "1000/1h",
                 "--concurrency",
                 "2",
+                "--priority",
+                "-10",
                 "--budget-usd",
                 "5.50",
                 "--budget-window",
@@ -103,6 +105,7 @@ class KeyCommandTest {
     assertThat(shown.get("tokens").get("amount").asInt()).isEqualTo(1000);
     assertThat(shown.get("tokens").get("burst").asInt()).isEqualTo(999);
     assertThat(shown.get("concurrency").asInt()).isEqualTo(2);
+    assertThat(shown.get("priority").asInt()).isEqualTo(-10);
     assertThat(shown.get("budget_usd").decimalValue()).isEqualByComparingTo("5.50");
     assertThat(shown.get("budget_window").asText()).isEqualTo("1mo");
 
@@ -114,6 +117,7 @@ class KeyCommandTest {
             new String[] {"--budget-window", "1d"},
             new String[] {"--budget-usd", "-1"},
             new String[] {"--budget-usd", "1", "--budget-window", "often"},
+            new String[] {"--priority", "1001"},
             new String[] {"--concurrency", "0"})) {
       List<String> args = new ArrayList<>(List.of("create", "--name", "x"));
       args.addAll(List.of(wrong));

@@ -2,9 +2,11 @@ package io.llmguard.limit;
 
 import io.llmguard.Decision;
 import io.llmguard.Exchange;
+import io.llmguard.HeaderMap;
 import io.llmguard.Outcome;
 import io.llmguard.Refusal;
 import io.llmguard.limit.RateLimitStore.Probe;
+import io.llmguard.upstream.FallbackGate;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
 import org.jspecify.annotations.Nullable;
@@ -16,13 +18,15 @@ import org.jspecify.annotations.Nullable;
  */
 final class Charges {
   private final Exchange exchange;
+  private final HeaderMap fields;
   private final Charge[] charges;
   private final boolean[] taken;
   private int at;
   private boolean consuming;
 
-  private Charges(Exchange exchange, Charge[] charges) {
+  private Charges(Exchange exchange, HeaderMap fields, Charge[] charges) {
     this.exchange = exchange;
+    this.fields = fields;
     this.charges = charges;
     this.taken = new boolean[charges.length];
     // a single limit needs no check before its charge
@@ -36,11 +40,25 @@ final class Charges {
    */
   static CompletionStage<Decision> hold(
       Exchange exchange, Exchange.@Nullable Key<Charges> key, Charge... charges) {
-    Charges run = new Charges(exchange, charges);
+    Charges run = new Charges(exchange, exchange.responseHeaders(), charges);
     if (key != null) {
       exchange.put(key, run);
     }
     return run.run();
+  }
+
+  /**
+   * Holds a call that was admitted against the limits of another model; its client is told nothing
+   * of these.
+   */
+  static CompletionStage<FallbackGate.Entry> enter(Exchange exchange, Charge... charges) {
+    Charges run = new Charges(exchange, new HeaderMap(), charges);
+    return run.run()
+        .thenApply(
+            decision ->
+                decision instanceof Decision.Admit
+                    ? new FallbackGate.Entry(true, run::giveBack)
+                    : FallbackGate.Entry.REFUSED);
   }
 
   private CompletionStage<Decision> run() {
@@ -76,10 +94,7 @@ final class Charges {
   private @Nullable Refusal step(@Nullable Probe probe) {
     Charge charge = charges[at];
     boolean last = consuming || charge.checkOnly();
-    Refusal refusal =
-        charge
-            .limiter()
-            .judge(charge, probe, last && !charge.checkOnly(), exchange.responseHeaders());
+    Refusal refusal = charge.limiter().judge(charge, probe, last && !charge.checkOnly(), fields);
     if (refusal != null) {
       giveBack();
       return refusal;

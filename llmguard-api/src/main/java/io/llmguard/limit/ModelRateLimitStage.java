@@ -6,6 +6,7 @@ import io.llmguard.Outcome;
 import io.llmguard.Stage;
 import io.llmguard.StoreBacked;
 import io.llmguard.auth.Caller;
+import io.llmguard.upstream.FallbackGate;
 import io.llmguard.wire.Call;
 import java.util.ArrayList;
 import java.util.Collection;
@@ -14,6 +15,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Set;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.regex.Pattern;
@@ -27,7 +29,8 @@ import org.jspecify.annotations.Nullable;
  * names where there are some. Every limit whose pattern matches the model, as it is called or by
  * its one name, holds; all are checked before any is charged, and charges are given back when a
  * later stage refuses the call. Where a caller's own limits name the model, they stand in place of
- * the configured ones that count each caller apart.
+ * the configured ones that count each caller apart. A call that falls back to another model counts
+ * as a call of that one too, and does not go there beyond its limits.
  *
  * <p>Where the models are known, each has a bucket of its own under a pattern. A name that is not
  * known, and any name where none are known, counts in the pattern's one bucket: a caller cannot
@@ -45,6 +48,10 @@ public final class ModelRateLimitStage implements Stage, StoreBacked {
 
   private static final int MOST_CACHED_PATTERNS = 1_000;
 
+  private static final CompletionStage<FallbackGate.Entry> FREE =
+      CompletableFuture.completedFuture(FallbackGate.Entry.FREE);
+
+  private final FallbackGate fallbacks = this::enter;
   private final Exchange.Key<Charges> charged = new Exchange.Key<>(POLICY, Charges.class);
   private final List<Rule> shared = new ArrayList<>();
   private final List<Rule> perCaller = new ArrayList<>();
@@ -126,6 +133,18 @@ public final class ModelRateLimitStage implements Stage, StoreBacked {
     }
     String one = exchange.model();
     Named model = new Named(ModelNames.plain(one == null ? sent : one), ModelNames.plain(sent));
+    exchange.put(FallbackGate.KEY, fallbacks);
+    Charge[] charges = charges(caller, model);
+    return charges.length == 0 ? exchange.admit() : Charges.hold(exchange, charged, charges);
+  }
+
+  private CompletionStage<FallbackGate.Entry> enter(Exchange exchange, String model, String named) {
+    Charge[] charges =
+        charges(exchange.caller(), new Named(ModelNames.plain(model), ModelNames.plain(named)));
+    return charges.length == 0 ? FREE : Charges.enter(exchange, charges);
+  }
+
+  private Charge[] charges(@Nullable Caller caller, Named model) {
     List<Charge> charges = new ArrayList<>(2);
     for (Rule rule : shared) {
       if (model.matches(rule.compiled)) {
@@ -134,9 +153,7 @@ public final class ModelRateLimitStage implements Stage, StoreBacked {
       }
     }
     addPerCaller(caller, model, charges);
-    return charges.isEmpty()
-        ? exchange.admit()
-        : Charges.hold(exchange, charged, charges.toArray(Charge[]::new));
+    return charges.toArray(Charge[]::new);
   }
 
   private void addPerCaller(@Nullable Caller caller, Named model, List<Charge> charges) {

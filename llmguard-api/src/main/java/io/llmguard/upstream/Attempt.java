@@ -78,6 +78,12 @@ final class Attempt implements UpstreamTransport.ResponseHandler {
     return begunNanos;
   }
 
+  /** The failure that the status of its answer is. */
+  UpstreamFailure asFailure() {
+    return new UpstreamFailure(
+        UpstreamFailure.Kind.BEFORE_HEAD, "the upstream answered with status " + status);
+  }
+
   /** How long the upstream wants to be left alone, or null if it did not say. */
   @Nullable Duration retryAfter() {
     return retryAfter;

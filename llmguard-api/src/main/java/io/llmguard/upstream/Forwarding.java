@@ -66,6 +66,7 @@ final class Forwarding implements Proxy.ProxiedCall, ClientResponse.WriteCallbac
   // written between attempts
   private int attempts;
   private long triedNanos;
+  private UpstreamFailure lastFailure = new UpstreamFailure(Kind.CONNECT, "nothing was sent");
 
   // written by the side of the attempt under way only
   private boolean bodiless;
@@ -140,6 +141,9 @@ final class Forwarding implements Proxy.ProxiedCall, ClientResponse.WriteCallbac
       refuse(refused.refusal(), Outcome.refused(refused.refusal().reason()));
     } else if (route instanceof Route.Answered answered) {
       answer(answered);
+    } else {
+      exchange.retries(Math.max(0, exchange.retries() - 1));
+      end(lastFailure, causeOf(lastFailure));
     }
   }
 
@@ -306,6 +310,7 @@ final class Forwarding implements Proxy.ProxiedCall, ClientResponse.WriteCallbac
       return false;
     }
     attempt.giveUp();
+    lastFailure = failure == null ? attempt.asFailure() : failure;
     triedNanos += took;
     transform = null;
     held = null;
@@ -416,9 +421,7 @@ final class Forwarding implements Proxy.ProxiedCall, ClientResponse.WriteCallbac
   void onHead(Attempt attempt, int status, Headers headers) {
     boolean redirect = status >= 300 && status < 400 && status != 304;
     if (redirect || status == 407) {
-      fail(
-          attempt,
-          new UpstreamFailure(Kind.BEFORE_HEAD, "the upstream answered with status " + status));
+      fail(attempt, attempt.asFailure());
       attempt.cancel();
       return;
     }
@@ -758,8 +761,12 @@ final class Forwarding implements Proxy.ProxiedCall, ClientResponse.WriteCallbac
   }
 
   private void fail(Attempt attempt, UpstreamFailure failure) {
+    fail(attempt, failure, causeOf(failure));
+  }
+
+  private static StreamEnd.Cause causeOf(UpstreamFailure failure) {
     boolean timeout = OwnAnswer.outcome(failure, true).kind() == Outcome.Kind.TIMEOUT;
-    fail(attempt, failure, timeout ? StreamEnd.Cause.TIMEOUT : StreamEnd.Cause.FAILED);
+    return timeout ? StreamEnd.Cause.TIMEOUT : StreamEnd.Cause.FAILED;
   }
 
   /** Tries the call again, or ends it because of this. */

@@ -40,7 +40,8 @@ public sealed interface Route {
   /**
    * Not known yet: the call waits for its turn.
    *
-   * @param route completes with where it goes, which is known then; any thread may complete it
+   * @param route completes with where it goes, which is known then, or nowhere after all; any
+   *     thread may complete it
    * @param cancel gives up waiting, because the client has left; a route that is completed
    *     nevertheless is not used, and its place given back
    */
@@ -48,6 +49,9 @@ public sealed interface Route {
 
   /** Nowhere. */
   record Refused(Refusal refusal) implements Route {}
+
+  /** Nowhere else: the last failure stands. Only after an attempt. */
+  record Nowhere() implements Route {}
 
   /**
    * Nowhere, as the answer is known.

@@ -2,7 +2,6 @@ package io.llmguard.upstream;
 
 import io.llmguard.Exchange;
 import java.util.List;
-import org.jspecify.annotations.Nullable;
 
 /** Chooses the upstream of an admitted call. */
 @FunctionalInterface
@@ -19,10 +18,11 @@ public interface UpstreamRouter {
    *
    * @param tried the attempts, in order
    * @param retriesLeft true if the same model may be tried again; else only another one
-   * @return a route to an upstream, perhaps later; anything else lets the last failure stand
+   * @return a route to an upstream, perhaps later; anything else lets the last failure stand, a
+   *     {@link Route.Nowhere} also where it comes later
    */
-  default @Nullable Route again(Exchange exchange, List<Route.To> tried, boolean retriesLeft) {
-    return retriesLeft ? route(exchange) : null;
+  default Route again(Exchange exchange, List<Route.To> tried, boolean retriesLeft) {
+    return retriesLeft ? route(exchange) : new Route.Nowhere();
   }
 
   /** True if there may be another model for the call, once the retries for one are used up. */

@@ -17,6 +17,7 @@ import io.llmguard.Refusal;
 import io.llmguard.Stage;
 import io.llmguard.limit.LimitListener.Event;
 import io.llmguard.testkit.ManualTime;
+import io.llmguard.upstream.FallbackGate;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -204,6 +205,41 @@ class RateLimitStagesTest {
           .isEqualTo("rate-limit");
     }
     assertThat(store.buckets(ModelRateLimitStage.POLICY)).isEqualTo(1);
+  }
+
+  private static FallbackGate.Entry enter(Exchange exchange, String model) {
+    FallbackGate gate = java.util.Objects.requireNonNull(exchange.get(FallbackGate.KEY));
+    return gate.enter(exchange, model, model).toCompletableFuture().join();
+  }
+
+  @Test
+  void aCallThatFallsBackCountsForTheOtherModelAndNotBeyondItsLimits() {
+    LimitSet own = new LimitSet(null, null, null, Map.of("own", ONE));
+    Guard guard =
+        guard(
+            prepare(e -> e.caller(caller("bob", own))),
+            prepare(e -> e.call(chat("first", 1, null))),
+            ModelRateLimitStage.builder(store)
+                .limit(new ModelLimit("second", ONE, false))
+                .limit(new ModelLimit("shadowed", ONE, false, LimitMode.SHADOW))
+                .build());
+    Exchange exchange = admitted(ask(guard));
+    assertThat(enter(exchange, "first").admitted()).isTrue();
+    assertThat(enter(exchange, "second").admitted()).isTrue();
+    assertThat(enter(exchange, "own").admitted()).isTrue();
+    assertThat(enter(exchange, "shadowed").admitted()).isTrue();
+    assertThat(exchange.responseHeaders().all("RateLimit")).isEmpty();
+
+    Exchange next = admitted(ask(guard));
+    assertThat(enter(next, "SECOND:latest").admitted()).isFalse();
+    assertThat(enter(next, "own").admitted()).isFalse();
+    assertThat(enter(next, "shadowed").admitted()).isTrue();
+    time.advance(Duration.ofMinutes(1));
+    FallbackGate.Entry entry = enter(next, "second");
+    assertThat(entry.admitted()).isTrue();
+    assertThat(enter(next, "second").admitted()).isFalse();
+    entry.giveBack().run();
+    assertThat(enter(next, "second").admitted()).isTrue();
   }
 
   @Test

@@ -285,6 +285,41 @@ class RetryTest {
     assertThat(results).hasSize(3);
   }
 
+  @ParameterizedTest
+  @ValueSource(booleans = {true, false})
+  void theLastFailureStandsWhereItTurnsOutLaterThatThereIsNowhereElse(boolean down)
+      throws Exception {
+    CompletableFuture<Route> later = new CompletableFuture<>();
+    InOrder places = new InOrder(down ? Nobody.listens() : server.uri());
+    UpstreamRouter router =
+        new UpstreamRouter() {
+          @Override
+          public Route route(Exchange exchange) {
+            return places.route(exchange);
+          }
+
+          @Override
+          public Route again(Exchange exchange, List<Route.To> tried, boolean retriesLeft) {
+            return new Route.Later(later, () -> {});
+          }
+        };
+    server.enqueue(busy(503, ""));
+    Exchange exchange = chat();
+    ClientDouble client = ClientDouble.reading();
+    var unused = Proxy.builder(router).retries(policy(2).build()).build().forward(exchange, client);
+    while (results.isEmpty()) {
+      Thread.onSpinWait();
+    }
+    later.complete(new Route.Nowhere());
+    client.awaitEnd();
+    assertThat(client.awaitStatus()).isEqualTo(502);
+    assertThat(client.text()).contains("model server");
+    assertThat(awaitOutcome()).isEqualTo(Outcome.UPSTREAM_FAILED);
+    assertThat(exchange.retries()).isZero();
+    assertThat(exchange.failedAttempts()).hasSize(1);
+    assertThat(results).hasSize(1);
+  }
+
   @Test
   void aServerThatWantsToBeLeftAloneForLongIsLeftAlone() throws Exception {
     server.enqueue(busy(429, "Retry-After: 999999999999999999\r\n"));

@@ -7,6 +7,7 @@ import io.llmguard.TimeSource;
 import io.llmguard.auth.Caller;
 import io.llmguard.policy.Endpoint;
 import io.llmguard.policy.ModelAccess;
+import io.llmguard.upstream.FallbackGate;
 import io.llmguard.upstream.ModelReach;
 import io.llmguard.upstream.Placement;
 import io.llmguard.upstream.Route;
@@ -42,7 +43,8 @@ import org.jspecify.annotations.Nullable;
  * deployments-limited} where that is all of them), cooling down, or full (then the call waits, see
  * {@link Queueing}); of the rest, a conversation's own comes first where that is asked for, then
  * those that have the model loaded, then the strategy decides. A call that fails may go to another
- * deployment, then to another model that was named as a fallback and that its caller may use.
+ * deployment, then to another model that was named as a fallback, that its caller may use and whose
+ * {@linkplain FallbackGate limits} let it in.
  *
  * <p>Lists of models show a caller only those that it may use. Where an alias and the upstream's
  * name are the same, the answer reaches the client byte for byte. A call that names no model, or
@@ -176,8 +178,7 @@ public final class DeploymentRouter implements UpstreamRouter, ModelReach.Source
     }
     Route route = place(exchange, alias, operation, found, Set.of());
     if (route instanceof Route.Refused refused && refused.refusal().status() != 400) {
-      Route other = fallback(exchange, alias, operation, Set.of(found.group().name()));
-      return other == null ? route : other;
+      return fallback(exchange, alias, operation, Set.of(found.group().name()), route);
     }
     return route;
   }
@@ -225,12 +226,12 @@ public final class DeploymentRouter implements UpstreamRouter, ModelReach.Source
   }
 
   @Override
-  public @Nullable Route again(Exchange exchange, List<Route.To> tried, boolean retriesLeft) {
+  public Route again(Exchange exchange, List<Route.To> tried, boolean retriesLeft) {
     Placement last = tried.get(tried.size() - 1).placement();
     Operation operation = operation(exchange);
     String alias = alias(exchange, operation);
     if (last == null || alias == null) {
-      return retriesLeft ? route(exchange) : null;
+      return retriesLeft ? route(exchange) : new Route.Nowhere();
     }
     ModelGroup group = groups.named(last.model());
     if (retriesLeft && group != null) {
@@ -240,7 +241,7 @@ public final class DeploymentRouter implements UpstreamRouter, ModelReach.Source
         return route;
       }
     }
-    return fallback(exchange, alias, operation, models(tried));
+    return fallback(exchange, alias, operation, models(tried), new Route.Nowhere());
   }
 
   /** The group again, which may be another one than the client asked for. */
@@ -287,15 +288,19 @@ public final class DeploymentRouter implements UpstreamRouter, ModelReach.Source
     return alias != null && !fallbacks(exchange, alias, models(tried)).isEmpty();
   }
 
-  private @Nullable Route fallback(
-      Exchange exchange, String alias, Operation operation, Set<String> tried) {
-    for (ModelGroups.Found found : fallbacks(exchange, alias, tried)) {
-      Route route = place(exchange, alias, operation, found, Set.of());
-      if (!(route instanceof Route.Refused)) {
-        return route;
-      }
-    }
-    return null;
+  /**
+   * A place at another model.
+   *
+   * @param none where the call goes if there is none
+   */
+  private Route fallback(
+      Exchange exchange, String alias, Operation operation, Set<String> tried, Route none) {
+    return new FallbackSearch(
+            exchange,
+            fallbacks(exchange, alias, tried),
+            found -> place(exchange, alias, operation, found, Set.of()),
+            none)
+        .first();
   }
 
   @Override
@@ -317,19 +322,21 @@ public final class DeploymentRouter implements UpstreamRouter, ModelReach.Source
   }
 
   /** Only models that the caller may use itself: making a model fail opens no other one. */
-  private List<ModelGroups.Found> fallbacks(Exchange exchange, String alias, Set<String> tried) {
+  private List<FallbackSearch.Fallback> fallbacks(
+      Exchange exchange, String alias, Set<String> tried) {
     if (Boolean.TRUE.equals(exchange.get(NO_FALLBACK))) {
       return List.of();
     }
     ModelAccess access = access(exchange);
-    List<ModelGroups.Found> left = new ArrayList<>();
+    List<FallbackSearch.Fallback> left = new ArrayList<>();
     for (String name : fallbacksOf(alias)) {
       ModelGroups.Found found = groups.find(name);
       if (found != null
           && access.allows(name)
           && !tried.contains(found.group().name())
           && found.group().refusal(exchange) == null) {
-        left.add(found);
+        String model = groups.reached(name, found).name();
+        left.add(new FallbackSearch.Fallback(name, model, found));
       }
     }
     return left;

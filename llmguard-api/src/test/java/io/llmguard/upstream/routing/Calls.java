@@ -69,11 +69,15 @@ final class Calls {
   }
 
   Exchange of(String caller, TestRequest request, String... models) {
-    Caller who =
+    return of(
         Caller.builder(Caller.Kind.OTHER, caller)
             .scopes(Set.of(Scope.ADMIN))
             .models(models.length == 0 ? ModelAccess.ALL : ModelAccess.of(List.of(models)))
-            .build();
+            .build(),
+        request);
+  }
+
+  Exchange of(Caller who, TestRequest request) {
     Stage known =
         new Stage() {
           @Override

@@ -6,15 +6,25 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.llmguard.Exchange;
 import io.llmguard.RequestBody;
+import io.llmguard.auth.Caller;
+import io.llmguard.limit.LimitSet;
+import io.llmguard.policy.Scope;
 import io.llmguard.testkit.ManualTime;
 import io.llmguard.testkit.TestRequest;
+import io.llmguard.upstream.FallbackGate;
 import io.llmguard.upstream.Route;
 import io.llmguard.upstream.Upstream;
 import io.llmguard.upstream.UpstreamFailure.Kind;
+import java.lang.ref.WeakReference;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.List;
+import java.util.Set;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionStage;
 import java.util.concurrent.TimeUnit;
+import java.util.function.Consumer;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -156,18 +166,15 @@ class DeploymentsTest {
     Calls.failed(first, Kind.CONNECT);
     assertThat(router.hasFallback(exchange, List.of(first))).isTrue();
     Route again = router.again(exchange, List.of(first), true);
-    assertThat(Calls.server(java.util.Objects.requireNonNull(again))).isEqualTo("one");
+    assertThat(Calls.server(again)).isEqualTo("one");
     Calls.failed(again, Kind.CONNECT);
-    Route.To other =
-        (Route.To)
-            java.util.Objects.requireNonNull(
-                router.again(exchange, List.of(first, (Route.To) again), false));
+    Route.To other = (Route.To) router.again(exchange, List.of(first, (Route.To) again), false);
     assertThat(other.upstream().name()).isEqualTo("two");
     assertThat(sent(other)).contains("\"model\":\"other\"");
     Calls.failed(other, Kind.CONNECT);
     List<Route.To> all = List.of(first, (Route.To) again, other);
     assertThat(router.hasFallback(exchange, all)).isFalse();
-    assertThat(router.again(exchange, all, false)).isNull();
+    assertThat(router.again(exchange, all, false)).isInstanceOf(Route.Nowhere.class);
   }
 
   @Test
@@ -185,7 +192,136 @@ class DeploymentsTest {
     Route.To first = (Route.To) router.route(exchange);
     Calls.failed(first, Kind.CONNECT);
     assertThat(router.hasFallback(exchange, List.of(first))).isFalse();
-    assertThat(router.again(exchange, List.of(first), false)).isNull();
+    assertThat(router.again(exchange, List.of(first), false)).isInstanceOf(Route.Nowhere.class);
+  }
+
+  /** Lets calls into some models, now or once it is asked to, and counts who is in. */
+  private static final class LimitedModels implements FallbackGate {
+    private final List<String> open;
+    private final boolean late;
+    private final List<Runnable> answers = new ArrayList<>();
+    private final List<String> counted = new ArrayList<>();
+
+    LimitedModels(boolean late, String... open) {
+      this.late = late;
+      this.open = List.of(open);
+    }
+
+    @Override
+    public CompletionStage<Entry> enter(Exchange exchange, String model, String named) {
+      CompletableFuture<Entry> answer = new CompletableFuture<>();
+      Runnable say =
+          () -> {
+            boolean admitted = open.contains(model);
+            if (admitted) {
+              counted.add(model);
+            }
+            answer.complete(
+                admitted ? new Entry(true, () -> counted.remove(model)) : Entry.REFUSED);
+          };
+      if (late) {
+        answers.add(say);
+      } else {
+        say.run();
+      }
+      return answer;
+    }
+
+    void answer() {
+      answers.remove(0).run();
+    }
+  }
+
+  private Route afterAFailure(DeploymentRouter router, FallbackGate gate) {
+    Exchange exchange = calls.chatOf("me", "a");
+    exchange.put(FallbackGate.KEY, gate);
+    Route.To first = (Route.To) router.route(exchange);
+    Calls.failed(first, Kind.CONNECT);
+    return router.again(exchange, List.of(first), false);
+  }
+
+  private DeploymentRouter.Builder threeModels() {
+    return DeploymentRouter.builder(
+            List.of(
+                Deployment.of("a", Calls.upstream("one"), "m"),
+                Deployment.builder("b", Calls.upstream("two"), "m").maxParallel(1).build(),
+                Deployment.of("c", Calls.upstream("three"), "m")))
+        .fallbacks("a", List.of("b", "c"))
+        .time(time);
+  }
+
+  @Test
+  void aFallbackBeyondItsLimitsIsPassedOver() {
+    DeploymentRouter router = threeModels().build();
+    LimitedModels gate = new LimitedModels(false, "c");
+    assertThat(Calls.server(afterAFailure(router, gate))).isEqualTo("three");
+    assertThat(gate.counted).containsExactly("c");
+    assertThat(afterAFailure(router, new LimitedModels(false))).isInstanceOf(Route.Nowhere.class);
+
+    LimitedModels late = new LimitedModels(true, "c");
+    CompletableFuture<Route> route = later(afterAFailure(router, late));
+    late.answer();
+    assertThat(route).isNotDone();
+    late.answer();
+    assertThat(Calls.server(route.join())).isEqualTo("three");
+    assertThat(late.counted).containsExactly("c");
+
+    LimitedModels none = new LimitedModels(true);
+    CompletableFuture<Route> nowhere = later(afterAFailure(router, none));
+    none.answer();
+    none.answer();
+    assertThat(nowhere.join()).isInstanceOf(Route.Nowhere.class);
+  }
+
+  @Test
+  void aFallbackWithoutAPlaceGivesBackWhatWasCounted() {
+    DeploymentRouter router =
+        threeModels().queueing(new Queueing(0, Duration.ofMinutes(1), exchange -> 0)).build();
+    assertThat(Calls.server(router.route(calls.chatOf("x", "b")))).isEqualTo("two");
+    LimitedModels gate = new LimitedModels(false, "b", "c");
+    assertThat(Calls.server(afterAFailure(router, gate))).isEqualTo("three");
+    assertThat(gate.counted).containsExactly("c");
+    LimitedModels only = new LimitedModels(false, "b");
+    assertThat(afterAFailure(router, only)).isInstanceOf(Route.Nowhere.class);
+    assertThat(only.counted).isEmpty();
+  }
+
+  @Test
+  void aCallThatLeavesBeforeItIsAtItsFallbackGivesBackWhatWasCounted() {
+    DeploymentRouter router = threeModels().build();
+    Route running = router.route(calls.chatOf("x", "b"));
+    LimitedModels gate = new LimitedModels(false, "b");
+    Route.Later waiting = (Route.Later) afterAFailure(router, gate);
+    assertThat(gate.counted).containsExactly("b");
+    waiting.cancel().run();
+    assertThat(gate.counted).isEmpty();
+
+    LimitedModels late = new LimitedModels(true, "b");
+    Route.Later asking = (Route.Later) afterAFailure(router, late);
+    asking.cancel().run();
+    late.answer();
+    assertThat(late.counted).isEmpty();
+    Calls.failed(running, Kind.CANCELLED);
+    assertThat(router.route(calls.chatOf("y", "b"))).isInstanceOf(Route.To.class);
+  }
+
+  @Test
+  void aModelAtItsLimitsFallsBackToOneThatIsNotOrIsRefusedItself() {
+    DeploymentRouter router = withFallback().build();
+    for (int i = 0; i < 2; i++) {
+      assertThat(Calls.server(router.route(calls.chatOf("me", "a")))).isEqualTo("one");
+    }
+    for (boolean late : new boolean[] {false, true}) {
+      Exchange exchange = calls.chatOf("me", "a");
+      LimitedModels gate = new LimitedModels(late);
+      exchange.put(FallbackGate.KEY, gate);
+      Route route = router.route(exchange);
+      if (route instanceof Route.Later wait) {
+        gate.answer();
+        route = later(wait).join();
+      }
+      assertThat(reason(route)).isEqualTo("deployments-limited");
+    }
   }
 
   @Test
@@ -200,8 +336,7 @@ class DeploymentsTest {
       Route.To first = (Route.To) router.route(exchange);
       Calls.answered(first, 500);
       Route second = router.again(exchange, List.of(first), true);
-      assertThat(Calls.server(java.util.Objects.requireNonNull(second)))
-          .isNotEqualTo(Calls.server(first));
+      assertThat(Calls.server(second)).isNotEqualTo(Calls.server(first));
       Calls.ended(exchange, second, 1, 1);
     }
   }
@@ -248,6 +383,55 @@ class DeploymentsTest {
   }
 
   @Test
+  void aPriorityOfACallersOwnStandsInPlaceOfTheConfiguredOne() {
+    DeploymentRouter router =
+        oneAtATime(
+            new Queueing(
+                5,
+                Duration.ofMinutes(1),
+                exchange ->
+                    java.util.Objects.requireNonNull(exchange.caller()).id().equals("plain")
+                        ? 0
+                        : 5));
+    Route running = router.route(calls.chatOf("x", "m"));
+    List<CompletableFuture<Route>> waiting = new ArrayList<>();
+    List<Exchange> exchanges = new ArrayList<>();
+    for (Integer own : new Integer[] {-1, null, 0, 6}) {
+      Exchange exchange = calls.of(caller(own), Calls.chat("m", "hello"));
+      exchanges.add(exchange);
+      waiting.add(later(router.route(exchange)));
+    }
+    Exchange plain = calls.chatOf("plain", "m");
+    exchanges.add(plain);
+    waiting.add(later(router.route(plain)));
+
+    Calls.failed(running, Kind.CANCELLED);
+    // by 6, by the configured 5, by 0 of either kind in some order, by -1
+    for (List<Integer> next : List.of(List.of(3), List.of(1), List.of(2, 4), List.of(2, 4))) {
+      List<Integer> gone = new ArrayList<>();
+      for (int i = 0; i < waiting.size(); i++) {
+        if (waiting.get(i).isDone()) {
+          gone.add(i);
+        }
+      }
+      assertThat(gone).hasSize(1);
+      assertThat(next).containsAll(gone);
+      int it = gone.get(0);
+      Route route = waiting.get(it).join();
+      waiting.set(it, new CompletableFuture<>());
+      Calls.ended(exchanges.get(it), route, 1, 1);
+    }
+    assertThat(waiting.get(0)).isCompleted();
+  }
+
+  private static Caller caller(@Nullable Integer priority) {
+    return Caller.builder(Caller.Kind.OTHER, "own-" + priority)
+        .scopes(Set.of(Scope.ADMIN))
+        .limits(LimitSet.CONFIGURED.withPriority(priority))
+        .build();
+  }
+
+  @Test
   void whoGivesUpWaitingFreesThePlaceInTheQueue() {
     DeploymentRouter router = oneAtATime(new Queueing(1, Duration.ofMinutes(1), exchange -> 0));
     Route running = router.route(calls.chatOf("a", "m"));
@@ -257,6 +441,37 @@ class DeploymentsTest {
     Calls.failed(running, Kind.CANCELLED);
     assertThat(waiting.route().toCompletableFuture()).isNotDone();
     assertThat(next).isCompleted();
+  }
+
+  /** A call that has waited, and what would be kept of it if anything were. */
+  private WeakReference<Exchange> waited(DeploymentRouter router, Consumer<Route.Later> end) {
+    Exchange exchange = calls.chatOf("a", "m");
+    end.accept((Route.Later) router.route(exchange));
+    return new WeakReference<>(exchange);
+  }
+
+  private static void awaitGone(WeakReference<Exchange> call) {
+    long deadline = System.nanoTime() + TimeUnit.SECONDS.toNanos(30);
+    while (call.get() != null && System.nanoTime() - deadline < 0) {
+      System.gc();
+    }
+    assertThat(call.get()).as("what is kept of a call that is over").isNull();
+  }
+
+  @Test
+  void nothingIsKeptOfACallThatHasWaitedForTheRestOfTheTimeThatItMightHave() {
+    DeploymentRouter router = oneAtATime(new Queueing(1, Duration.ofDays(1), exchange -> 0));
+    Route running = router.route(calls.chatOf("x", "m"));
+    awaitGone(waited(router, later -> later.cancel().run()));
+    List<Route> next = new ArrayList<>(List.of(running));
+    awaitGone(
+        waited(
+            router,
+            later -> {
+              Calls.failed(next.remove(0), Kind.CANCELLED);
+              Calls.failed(later.route().toCompletableFuture().join(), Kind.CANCELLED);
+            }));
+    assertThat(router.route(calls.chatOf("y", "m"))).isInstanceOf(Route.To.class);
   }
 
   @Test

@@ -42,6 +42,10 @@ import org.jspecify.annotations.Nullable;
  *     "tokensEstimated":true} after them
  * @param costUsd what the call cost in US dollars, or null where nothing is reckoned
  * @param retries how often the call was tried again
+ * @param retried what the attempts have used that failed out of the client's sight and that others
+ *     followed, which is paid but is no part of {@code inputTokens} and {@code outputTokens}; the
+ *     line has it, as {@code retriedInputTokens} and {@code retriedOutputTokens}, only where there
+ *     is something
  * @param traceId the W3C trace id, or null
  * @param content prompt and response, only where the operator turned that on
  */
@@ -68,12 +72,16 @@ public record AuditEvent(
     boolean tokensEstimated,
     @Nullable BigDecimal costUsd,
     int retries,
+    @Nullable Usage retried,
     @Nullable String traceId,
     @Nullable AuditContent content) {
 
   /** Under what a budget keeps the cost of a call, in US dollars, before the call is audited. */
   public static final Exchange.Key<BigDecimal> COST_USD =
       new Exchange.Key<>("costUsd", BigDecimal.class);
+
+  /** Under what a budget keeps what failed attempts have used, before the call is audited. */
+  public static final Exchange.Key<Usage> RETRIED = new Exchange.Key<>("retried", Usage.class);
 
   /** Under what a call keeps what it was about beside its path; never a credential. */
   public static final Exchange.Key<String> TARGET = new Exchange.Key<>("target", String.class);
@@ -112,6 +120,7 @@ public record AuditEvent(
         usage != null && usage.estimated(),
         exchange.get(COST_USD),
         exchange.retries(),
+        exchange.get(RETRIED),
         exchange.traceId(),
         content);
   }
@@ -141,6 +150,7 @@ public record AuditEvent(
         tokensEstimated,
         costUsd,
         retries,
+        retried,
         traceId,
         content);
   }

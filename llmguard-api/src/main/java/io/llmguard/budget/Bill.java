@@ -62,8 +62,18 @@ final class Bill {
     return plus(all.inputTokens(), all.outputTokens());
   }
 
+  /** What the attempts before the last have used, or null if that is nothing. */
+  @Nullable Usage retried() {
+    Usage usage = usage(parts.subList(0, Math.max(0, parts.size() - 1)));
+    return usage.inputTokens() == 0 && usage.outputTokens() == 0 ? null : usage;
+  }
+
   /** What all parts have used; an estimate if one of them is. */
   Usage usage() {
+    return usage(parts);
+  }
+
+  private static Usage usage(List<Part> parts) {
     long input = 0;
     long output = 0;
     long cached = 0;

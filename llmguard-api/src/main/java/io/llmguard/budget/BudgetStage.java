@@ -279,6 +279,10 @@ public final class BudgetStage implements Stage, StoreBacked {
     if (bill.priced()) {
       exchange.put(AuditEvent.COST_USD, NanoUsd.toUsd(bill.cost()));
     }
+    Usage retried = bill.retried();
+    if (retried != null) {
+      exchange.put(AuditEvent.RETRIED, retried);
+    }
     SpendEntry entry =
         entry(
             exchange,

@@ -102,6 +102,7 @@ public final class WebhookTarget implements CallbackTarget {
     call.put("outputTokens", event.outputTokens());
     call.put("tokensEstimated", event.tokensEstimated());
     call.put("costUsd", event.costUsd());
+    Events.retried(call, event);
     call.put("promptHash", event.promptHash());
     call.put("promptLength", event.promptLength());
     call.put("traceId", event.traceId());

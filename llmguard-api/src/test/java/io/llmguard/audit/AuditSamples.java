@@ -39,6 +39,7 @@ final class AuditSamples {
         new BigDecimal("0.0000012"),
         0,
         null,
+        null,
         null);
   }
 }

@@ -103,6 +103,7 @@ class OpenTelemetryTest {
         e.tokensEstimated(),
         e.costUsd(),
         e.retries(),
+        e.retried(),
         e.traceId(),
         e.content());
   }

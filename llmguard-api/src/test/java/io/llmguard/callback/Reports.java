@@ -45,6 +45,7 @@ final class Reports {
             false,
             new BigDecimal("0.00012"),
             0,
+            null,
             TRACE,
             content),
         Operation.OLLAMA_CHAT,

@@ -6,6 +6,7 @@ import com.fasterxml.jackson.core.StreamWriteFeature;
 import com.fasterxml.jackson.core.json.JsonWriteFeature;
 import io.llmguard.audit.AuditContent;
 import io.llmguard.audit.AuditEvent;
+import io.llmguard.wire.Usage;
 import java.io.IOException;
 import java.math.BigDecimal;
 import java.time.Instant;
@@ -137,6 +138,11 @@ public final class AuditLineWriter {
       json.writeNumber(cost);
     }
     json.writeNumberField("retries", event.retries());
+    Usage retried = event.retried();
+    if (retried != null) {
+      json.writeNumberField("retriedInputTokens", retried.inputTokens());
+      json.writeNumberField("retriedOutputTokens", retried.outputTokens());
+    }
     text(json, "traceId", event.traceId(), MAX_TEXT);
     AuditContent content = event.content();
     if (content != null) {

@@ -5,6 +5,8 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.json.JsonMapper;
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import io.llmguard.audit.AuditEvent;
+import io.llmguard.wire.Usage;
 import org.jspecify.annotations.Nullable;
 
 /** JSON of callbacks, one value a line. */
@@ -27,6 +29,15 @@ public final class Events {
   public static void put(ObjectNode into, String name, @Nullable String value) {
     if (value != null) {
       into.put(name, value);
+    }
+  }
+
+  /** Puts what failed attempts of a call have used, where that is something. */
+  public static void retried(ObjectNode into, AuditEvent event) {
+    Usage retried = event.retried();
+    if (retried != null) {
+      into.put("retriedInputTokens", retried.inputTokens());
+      into.put("retriedOutputTokens", retried.outputTokens());
     }
   }
 

@@ -208,6 +208,14 @@ class BudgetRoutingTest {
       assertThat(sent.get(0).at("/options/num_predict").asInt()).isEqualTo(200);
       int second = sent.get(1).at("/options/num_predict").asInt();
       assertThat(second).isBetween(1, 199);
+      JsonNode line = JSON.readTree(gateway.auditLines().get(0));
+      assertThat(line.get("inputTokens").asInt()).isEqualTo(10);
+      assertThat(line.get("outputTokens").asInt()).isEqualTo(second);
+      int retriedInput = line.get("retriedInputTokens").asInt();
+      int retriedOutput = line.get("retriedOutputTokens").asInt();
+      assertThat(retriedInput).isPositive();
+      assertThat(retriedOutput).isPositive();
+      assertThat(retriedInput + retriedOutput).isEqualTo(200 - second);
       // the torn half costs what the second attempt may no longer generate
       BigDecimal lastOnly = new BigDecimal(second + 10).movePointLeft(3);
       assertThat(costs(gateway))

@@ -19,7 +19,8 @@ import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Langfuse, by its ingestion API ({@code POST /api/public/ingestion}).
+ * Langfuse, by its ingestion API ({@code POST /api/public/ingestion}), which Langfuse calls
+ * deprecated and its cloud no longer has: see {@link LangfuseOtelTarget}.
  *
  * <p>Each call is a generation in a trace; calls of one W3C trace share theirs. The ids come from
  * the call, so that a report that is sent twice is one there. Input and output are only in reports
@@ -40,16 +41,18 @@ public final class LangfuseTarget implements CallbackTarget {
    * @param secretKey the project's secret key
    */
   public LangfuseTarget(URI host, String publicKey, String secretKey) {
+    post = new HttpPost(at(host, "/api/public/ingestion"));
+    authorization = authorization(publicKey, secretKey);
+  }
+
+  static URI at(URI host, String path) {
     String base = host.toString();
-    post =
-        new HttpPost(
-            URI.create(
-                (base.endsWith("/") ? base.substring(0, base.length() - 1) : base)
-                    + "/api/public/ingestion"));
-    authorization =
-        "Basic "
-            + Base64.getEncoder()
-                .encodeToString((publicKey + ":" + secretKey).getBytes(StandardCharsets.UTF_8));
+    return URI.create((base.endsWith("/") ? base.substring(0, base.length() - 1) : base) + path);
+  }
+
+  static String authorization(String publicKey, String secretKey) {
+    String pair = publicKey + ":" + secretKey;
+    return "Basic " + Base64.getEncoder().encodeToString(pair.getBytes(StandardCharsets.UTF_8));
   }
 
   @Override
@@ -77,7 +80,7 @@ public final class LangfuseTarget implements CallbackTarget {
     trace.put("name", "llmguard");
     Events.put(trace, "userId", report.user() == null ? event.caller() : report.user());
     content(trace, content);
-    metadata(trace, report);
+    trace.set("metadata", metadata(report));
     if (report.team() != null) {
       trace.putArray("tags").add("team:" + report.team());
     }
@@ -95,12 +98,19 @@ public final class LangfuseTarget implements CallbackTarget {
     }
     Events.put(generation, "model", event.model());
     content(generation, content);
-    usage(generation, event);
+    ObjectNode usage = usage(event);
+    if (usage != null) {
+      generation.set("usageDetails", usage);
+    }
+    BigDecimal cost = event.costUsd();
+    if (cost != null) {
+      generation.putObject("costDetails").put("total", cost);
+    }
     generation.put("level", report.succeeded() ? "DEFAULT" : "ERROR");
     if (!report.succeeded()) {
       generation.put("statusMessage", event.outcome().word() + " " + event.status());
     }
-    metadata(generation, report);
+    generation.set("metadata", metadata(report));
     return Events.line(events);
   }
 
@@ -119,30 +129,26 @@ public final class LangfuseTarget implements CallbackTarget {
     }
   }
 
-  private static void usage(ObjectNode into, AuditEvent event) {
+  /** The tokens under Langfuse's names, or null where they are not known. */
+  static @Nullable ObjectNode usage(AuditEvent event) {
     Long input = event.inputTokens();
     Long output = event.outputTokens();
-    if (input != null && output != null) {
-      into.putObject("usageDetails")
-          .put("input", input)
-          .put("output", output)
-          .put("total", input + output);
-    }
-    BigDecimal cost = event.costUsd();
-    if (cost != null) {
-      into.putObject("costDetails").put("total", cost);
-    }
+    return input == null || output == null
+        ? null
+        : Events.object().put("input", input).put("output", output).put("total", input + output);
   }
 
-  private static void metadata(ObjectNode into, CallReport report) {
+  /** What Langfuse has no field of its own for. */
+  static ObjectNode metadata(CallReport report) {
     AuditEvent event = report.event();
-    ObjectNode metadata = into.putObject("metadata");
+    ObjectNode metadata = Events.object();
     metadata.put("callId", event.id());
     metadata.put("path", event.path());
     metadata.put("status", event.status());
     metadata.put("outcome", event.outcome().word());
     metadata.put("stream", report.stream());
     metadata.put("retries", event.retries());
+    Events.retried(metadata, event);
     Events.put(metadata, "keyId", event.keyId());
     Events.put(metadata, "caller", event.caller());
     Events.put(metadata, "team", report.team());
@@ -154,6 +160,7 @@ public final class LangfuseTarget implements CallbackTarget {
     if (event.tokensEstimated()) {
       metadata.put("tokensEstimated", true);
     }
+    return metadata;
   }
 
   @Override

@@ -7,6 +7,7 @@ import io.llmguard.examples.gateway.config.CallbackSettings.Otlp;
 import io.llmguard.examples.gateway.config.CallbackSettings.Webhook;
 import io.llmguard.examples.gateway.config.CallbackSettings.When;
 import java.net.URI;
+import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -17,6 +18,10 @@ import org.jspecify.annotations.Nullable;
 /** Reads LiteLLM's callbacks, {@code llmguard.callbacks}, and the environment that they need. */
 final class CallbackReader {
   private static final String DEFAULT_LANGFUSE = "https://cloud.langfuse.com";
+  private static final String LANGFUSE_CLOUD = "cloud.langfuse.com";
+
+  /** LiteLLM's, for the callback of that name. */
+  private static final String DEFAULT_LANGFUSE_OTEL = "https://us.cloud.langfuse.com";
 
   private final Function<String, @Nullable String> environment;
   private final List<String> warnings;
@@ -37,6 +42,7 @@ final class CallbackReader {
     places.putAll(failure);
     places.putAll(success);
     Langfuse langfuse = null;
+    Langfuse langfuseOtel = null;
     Otlp otlp = null;
     for (Map.Entry<String, Setting> entry : places.entrySet()) {
       String name = entry.getKey();
@@ -46,7 +52,8 @@ final class CallbackReader {
               success.containsKey(name) || both.containsKey(name),
               failure.containsKey(name) || both.containsKey(name));
       switch (name) {
-        case "langfuse" -> langfuse = langfuse(when, place);
+        case "langfuse" -> langfuse = langfuse(when, place, name, DEFAULT_LANGFUSE);
+        case "langfuse_otel" -> langfuseOtel = langfuse(when, place, name, DEFAULT_LANGFUSE_OTEL);
         case "otel" -> otlp = otlp(when, place);
         case "prometheus" -> {
           // /metrics is always there
@@ -62,7 +69,7 @@ final class CallbackReader {
                     + place.path()
                     + ": there is no callback "
                     + name
-                    + "; there are langfuse, otel, prometheus and llmguard.callbacks.webhook");
+                    + "; there are langfuse, langfuse_otel, otel, prometheus and llmguard.callbacks.webhook");
           }
         }
       }
@@ -74,7 +81,12 @@ final class CallbackReader {
       own.refuseUnknown();
     }
     return new CallbackSettings(
-        content && !off, flag(litellm, "redact_user_api_key_info"), langfuse, otlp, webhook);
+        content && !off,
+        flag(litellm, "redact_user_api_key_info"),
+        langfuse,
+        langfuseOtel,
+        otlp,
+        webhook);
   }
 
   private static Map<String, Setting> names(@Nullable Setting section, String name) {
@@ -91,7 +103,7 @@ final class CallbackReader {
     return setting != null && setting.bool();
   }
 
-  private @Nullable Langfuse langfuse(When when, Setting place) {
+  private @Nullable Langfuse langfuse(When when, Setting place, String name, String otherwise) {
     String publicKey = variable("LANGFUSE_PUBLIC_KEY");
     String secretKey = variable("LANGFUSE_SECRET_KEY");
     if (publicKey == null || secretKey == null) {
@@ -99,17 +111,33 @@ final class CallbackReader {
           place.place()
               + ": "
               + place.path()
-              + ": langfuse is off: set LANGFUSE_PUBLIC_KEY and LANGFUSE_SECRET_KEY in the"
+              + ": "
+              + name
+              + " is off: set LANGFUSE_PUBLIC_KEY and LANGFUSE_SECRET_KEY in the"
               + " environment");
       return null;
     }
-    String host = variable("LANGFUSE_HOST");
-    host = host == null ? variable("LANGFUSE_BASE_URL") : host;
-    return new Langfuse(
-        when,
-        url(place, "LANGFUSE_HOST", host == null ? DEFAULT_LANGFUSE : host),
-        publicKey,
-        new Secret(secretKey));
+    List<String> names = new ArrayList<>(List.of("LANGFUSE_HOST", "LANGFUSE_BASE_URL"));
+    if (name.equals("langfuse_otel")) {
+      names.add(0, "LANGFUSE_OTEL_HOST");
+    }
+    URI host = URI.create(otherwise);
+    for (String variable : names) {
+      String value = variable(variable);
+      if (value != null) {
+        host = url(place, variable, value);
+        break;
+      }
+    }
+    if (name.equals("langfuse") && String.valueOf(host.getHost()).endsWith(LANGFUSE_CLOUD)) {
+      warnings.add(
+          place.place()
+              + ": "
+              + place.path()
+              + ": Langfuse's cloud has announced the end of the API that langfuse uses for 16"
+              + " November 2026: name langfuse_otel in its place");
+    }
+    return new Langfuse(when, host, publicKey, new Secret(secretKey));
   }
 
   private @Nullable Otlp otlp(When when, Setting place) {

@@ -11,7 +11,8 @@ import org.jspecify.annotations.Nullable;
  *
  * @param content true to report prompts and answers in clear
  * @param hideCaller true to leave out who called
- * @param langfuse Langfuse, or null
+ * @param langfuse Langfuse by its ingestion API, or null
+ * @param langfuseOtel Langfuse by its OpenTelemetry endpoint, or null
  * @param otlp an OpenTelemetry collector, or null
  * @param webhook a webhook, or null
  */
@@ -19,10 +20,17 @@ public record CallbackSettings(
     boolean content,
     boolean hideCaller,
     @Nullable Langfuse langfuse,
+    @Nullable Langfuse langfuseOtel,
     @Nullable Otlp otlp,
     @Nullable Webhook webhook) {
   /** Nobody. */
-  public static final CallbackSettings NONE = new CallbackSettings(false, false, null, null, null);
+  public static final CallbackSettings NONE =
+      new CallbackSettings(false, false, null, null, null, null);
+
+  /** True if nobody is. */
+  public boolean isEmpty() {
+    return langfuse == null && langfuseOtel == null && otlp == null && webhook == null;
+  }
 
   /** Of which calls. */
   public record When(boolean success, boolean failure) {}

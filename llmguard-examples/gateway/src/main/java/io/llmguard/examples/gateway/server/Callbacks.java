@@ -7,6 +7,7 @@ import io.llmguard.callback.CallListener;
 import io.llmguard.callback.CallbackQueue;
 import io.llmguard.callback.CallbackStage;
 import io.llmguard.callback.CallbackTarget;
+import io.llmguard.callback.LangfuseOtelTarget;
 import io.llmguard.callback.LangfuseTarget;
 import io.llmguard.callback.OpenTelemetryListener;
 import io.llmguard.callback.OtlpExport;
@@ -46,7 +47,7 @@ final class Callbacks {
   /** What is configured; what it needs is closed with the resources. */
   static Callbacks open(GatewayConfig config, Resources resources) {
     CallbackSettings settings = config.callbacks();
-    if (settings.langfuse() == null && settings.otlp() == null && settings.webhook() == null) {
+    if (settings.isEmpty()) {
       return new Callbacks(null, BudgetAlert.Listener.NONE);
     }
     BudgetAlert.Listener alerts = BudgetAlert.Listener.NONE;
@@ -57,14 +58,15 @@ final class Callbacks {
     Path spool = config.guard().dataDir().resolve("callbacks");
     CallbackSettings.Langfuse langfuse = settings.langfuse();
     if (langfuse != null) {
-      listen(
-          stage,
-          langfuse.when(),
-          queue(
-              new LangfuseTarget(
-                  langfuse.host(), langfuse.publicKey(), langfuse.secretKey().value()),
-              spool,
-              resources));
+      String secret = langfuse.secretKey().value();
+      CallbackTarget target = new LangfuseTarget(langfuse.host(), langfuse.publicKey(), secret);
+      listen(stage, langfuse.when(), queue(target, spool, resources));
+    }
+    CallbackSettings.Langfuse otel = settings.langfuseOtel();
+    if (otel != null) {
+      String secret = otel.secretKey().value();
+      CallbackTarget target = new LangfuseOtelTarget(otel.host(), otel.publicKey(), secret);
+      listen(stage, otel.when(), queue(target, spool, resources));
     }
     CallbackSettings.Webhook webhook = settings.webhook();
     if (webhook != null) {

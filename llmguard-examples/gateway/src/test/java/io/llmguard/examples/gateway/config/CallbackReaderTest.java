@@ -8,6 +8,7 @@ import java.io.IOException;
 import java.net.URI;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.HashMap;
 import java.util.Map;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -41,6 +42,38 @@ class CallbackReaderTest {
         .singleElement()
         .asString()
         .contains("otel is off", "OTEL_EXPORTER_OTLP_ENDPOINT");
+  }
+
+  @Test
+  void langfusesTwoEndpointsHaveTheHostsThatTheirNamesHaveElsewhere() throws IOException {
+    Map<String, String> keys =
+        Map.of("LANGFUSE_PUBLIC_KEY", "pk-lf-1", "LANGFUSE_SECRET_KEY", "sk-lf-2");
+    String both = "litellm_settings: {callbacks: [langfuse, langfuse_otel]}\n";
+    GatewayConfig config = read(both, keys);
+    assertThat(config.callbacks().langfuse().host())
+        .isEqualTo(URI.create("https://cloud.langfuse.com"));
+    assertThat(config.callbacks().langfuseOtel().host())
+        .isEqualTo(URI.create("https://us.cloud.langfuse.com"));
+    assertThat(config.warnings())
+        .singleElement()
+        .asString()
+        .contains(":1:", "16 November 2026", "langfuse_otel");
+
+    Map<String, String> hosts = new HashMap<>(keys);
+    hosts.put("LANGFUSE_BASE_URL", "http://127.0.0.1:3000/");
+    config = read(both, hosts);
+    assertThat(config.warnings()).isEmpty();
+    assertThat(config.callbacks().langfuseOtel().host())
+        .isEqualTo(URI.create("http://127.0.0.1:3000"));
+    hosts.put("LANGFUSE_OTEL_HOST", "http://127.0.0.1:3001");
+    config = read(both, hosts);
+    assertThat(config.callbacks().langfuse().host()).isEqualTo(URI.create("http://127.0.0.1:3000"));
+    assertThat(config.callbacks().langfuseOtel().host())
+        .isEqualTo(URI.create("http://127.0.0.1:3001"));
+    assertThat(read("litellm_settings: {success_callback: [langfuse_otel]}\n", Map.of()).warnings())
+        .singleElement()
+        .asString()
+        .contains("langfuse_otel is off");
   }
 
   @Test

@@ -25,6 +25,7 @@ class LiteLlmSettingsTest {
       Map.of(
           "LANGFUSE_PUBLIC_KEY", "pk-lf-1",
           "LANGFUSE_SECRET_KEY", "sk-lf-2",
+          "LANGFUSE_HOST", "http://127.0.0.1:3000",
           "OTEL_EXPORTER_OTLP_ENDPOINT", "http://127.0.0.1:4318");
 
   /** Values for settings that do not take a bare number. */

@@ -10,6 +10,7 @@ import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
+import java.util.Map;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
@@ -54,6 +55,53 @@ class CallbacksTest {
       assertThat(sent).isEmpty();
     } finally {
       receiver.stop(0);
+    }
+  }
+
+  @Test
+  void langfusesOpenTelemetryEndpointHasTheCall() throws Exception {
+    BlockingQueue<String> sent = new LinkedBlockingQueue<>();
+    HttpServer langfuse =
+        HttpServer.create(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0), 0);
+    langfuse.createContext(
+        "/api/public/otel/v1/traces",
+        exchange -> {
+          byte[] body = exchange.getRequestBody().readAllBytes();
+          boolean known =
+              "Basic cGstbGYtMTpzay1sZi0y"
+                  .equals(exchange.getRequestHeaders().getFirst("Authorization"));
+          if (known) {
+            sent.add(new String(body, StandardCharsets.UTF_8));
+          }
+          exchange.sendResponseHeaders(known ? 200 : 401, -1);
+          exchange.close();
+        });
+    langfuse.start();
+    Map<String, String> environment =
+        Map.of(
+            "LANGFUSE_PUBLIC_KEY",
+            "pk-lf-1",
+            "LANGFUSE_SECRET_KEY",
+            "sk-lf-2",
+            "LANGFUSE_OTEL_HOST",
+            "http://127.0.0.1:" + langfuse.getAddress().getPort());
+    String yaml =
+        "litellm_settings: {success_callback: [langfuse_otel]}\n" + RunningGateway.settings("");
+    try (RunningGateway gateway = RunningGateway.start(folder, yaml, environment)) {
+      gateway.post("/api/chat", CHAT, "X-Api-Key", gateway.firstKey());
+      gateway.stop();
+      String body = sent.poll(20, TimeUnit.SECONDS);
+      assertThat(body).isNotNull().doesNotContain("Tell me a fact");
+      JsonNode spans = new ObjectMapper().readTree(body).at("/resourceSpans/0/scopeSpans/0/spans");
+      assertThat(spans).hasSize(1);
+      JsonNode line = new ObjectMapper().readTree(gateway.auditLines().get(0));
+      String id = line.get("id").asText();
+      assertThat(spans.get(0).get("traceId").asText()).isEqualTo(id);
+      assertThat(spans.get(0).get("spanId").asText()).isEqualTo(id.substring(16));
+      assertThat(spans.get(0).toString())
+          .contains("{\\\"input\\\":26,\\\"output\\\":60,\\\"total\\\":86}", "gemma3:270m");
+    } finally {
+      langfuse.stop(0);
     }
   }
 }

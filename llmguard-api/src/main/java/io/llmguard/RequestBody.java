@@ -2,6 +2,9 @@ package io.llmguard;
 
 import java.nio.ByteBuffer;
 import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.List;
 
 /** What goes upstream as the body of a call. */
 public sealed interface RequestBody {
@@ -37,26 +40,48 @@ public sealed interface RequestBody {
    * A file of the exchange with a few bytes replaced.
    *
    * @param file the file as it is
-   * @param offset where the replaced bytes begin
+   * @param edits what is replaced, in the order of the file, none in another
+   */
+  record EditedFile(InFile file, List<Edit> edits) implements RequestBody {
+    /** Sorts the edits. */
+    public EditedFile {
+      edits = edits.stream().sorted(Comparator.comparingLong(Edit::offset)).toList();
+    }
+
+    /** The same with another edit. */
+    public EditedFile with(Edit more) {
+      List<Edit> all = new ArrayList<>(edits);
+      all.add(more);
+      return new EditedFile(file, all);
+    }
+
+    /** The length of the whole, in bytes. */
+    public long length() {
+      long length = file.length();
+      for (Edit edit : edits) {
+        length += edit.inserted().remaining() - edit.removed();
+      }
+      return length;
+    }
+  }
+
+  /**
+   * A replacement.
+   *
+   * @param offset where the replaced bytes begin in the file
    * @param removed how many are replaced
    * @param inserted what stands in their place, from position to limit; each call gives a view of
    *     its own
    */
-  record EditedFile(InFile file, long offset, int removed, ByteBuffer inserted)
-      implements RequestBody {
+  record Edit(long offset, int removed, ByteBuffer inserted) {
     /** Takes a read-only view of the bytes, which are not copied. */
-    public EditedFile {
+    public Edit {
       inserted = inserted.asReadOnlyBuffer();
     }
 
     @Override
     public ByteBuffer inserted() {
       return inserted.duplicate();
-    }
-
-    /** The length of the whole, in bytes. */
-    public long length() {
-      return file.length() - removed + inserted.remaining();
     }
   }
 

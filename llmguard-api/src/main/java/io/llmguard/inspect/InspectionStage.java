@@ -10,18 +10,22 @@ import io.llmguard.inspect.InspectionListener.Content;
 import io.llmguard.inspect.Verdict.Redaction;
 import io.llmguard.inspect.internal.AnswerInspection;
 import io.llmguard.inspect.internal.Findings;
+import io.llmguard.inspect.internal.FormTexts;
 import io.llmguard.inspect.internal.Inspecting;
 import io.llmguard.inspect.internal.Redactions;
 import io.llmguard.policy.BodyStage;
 import io.llmguard.policy.CeilingStage;
 import io.llmguard.policy.Endpoint;
+import io.llmguard.policy.FormStage;
 import io.llmguard.upstream.Proxy;
 import io.llmguard.wire.AnswerTransform;
 import io.llmguard.wire.BodyEdits;
 import io.llmguard.wire.Call;
 import io.llmguard.wire.CheckedBody;
+import io.llmguard.wire.CheckedForm;
 import io.llmguard.wire.Operation;
 import io.llmguard.wire.PromptParts;
+import io.llmguard.wire.PromptParts.Part;
 import io.llmguard.wire.RequestReader;
 import io.llmguard.wire.ResponseMeters;
 import java.nio.ByteBuffer;
@@ -39,11 +43,12 @@ import org.slf4j.LoggerFactory;
  * <p>It stands after the stages that read the body and judge models and ceilings, and before token
  * limits and budgets. A prompt that is refused gets 400; of one that is redacted the redacted body
  * goes on, which is also the one that other stages and the audit trail's content see, while {@code
- * promptHash} and {@code promptLength} stay those of the prompt that the client sent. Every
- * inspector sees the prompt as it came. Answers of generations and transcriptions are inspected
- * where a {@link Proxy} carries the call: one in a whole is refused with 403; a stream ends with an
- * error in its dialect. What cannot be read, as a body in a content coding, does not pass. The
- * reason is {@code content-INSPECTOR-KIND}. Thread-safe.
+ * promptHash} and {@code promptLength} stay those of the prompt that the client sent. Of a form the
+ * fields are looked at that a model may read, and its files are not. Every inspector sees the
+ * prompt as it came. Answers of generations and transcriptions are inspected where a {@link Proxy}
+ * carries the call: one in a whole is refused with 403; a stream ends with an error in its dialect.
+ * What cannot be read, as a body in a content coding, does not pass. The reason is {@code
+ * content-INSPECTOR-KIND}. Thread-safe.
  */
 public final class InspectionStage implements Stage {
   /** What goes on of an answer that may be changed; absent where none is. */
@@ -116,12 +121,22 @@ public final class InspectionStage implements Stage {
 
   private @Nullable Refusal inspect(Exchange exchange) {
     CheckedBody body = exchange.get(BodyStage.CHECKED);
+    CheckedForm form = exchange.get(FormStage.CHECKED);
     Call call = exchange.call();
-    if (body == null || call == null) {
+    if (call == null || (body == null && form == null)) {
       return null;
     }
-    PromptParts parts = PromptParts.of(body);
-    Prompt prompt = new Prompt(call, exchange.caller(), parts.parts(), parts.messages());
+    PromptParts parts = body == null ? null : PromptParts.of(body);
+    if (form != null && !form.textsComplete()) {
+      for (OfPrompts each : prompts) {
+        if (!each.shadow()) {
+          return promptRefused(each.inspector().name(), UNREADABLE);
+        }
+      }
+    }
+    List<Part> texts = parts == null ? FormTexts.parts(form) : parts.parts();
+    Prompt prompt =
+        new Prompt(call, exchange.caller(), texts, parts == null ? 0 : parts.messages());
     List<Redaction> redactions = new ArrayList<>(0);
     for (OfPrompts each : prompts) {
       Verdict verdict = ask(each, prompt);
@@ -138,7 +153,12 @@ public final class InspectionStage implements Stage {
       }
     }
     if (!redactions.isEmpty()) {
-      redact(exchange, call, body, parts.with(Redactions.apply(parts.parts(), redactions)));
+      List<String> others = Redactions.apply(texts, redactions);
+      if (body != null && parts != null) {
+        redact(exchange, call, body, parts.with(others));
+      } else if (form != null) {
+        exchange.body(FormTexts.with(exchange.body(), form, others));
+      }
     }
     return null;
   }

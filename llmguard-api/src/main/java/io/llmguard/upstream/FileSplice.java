@@ -47,7 +47,7 @@ final class FileSplice implements Flow.Publisher<ByteBuffer> {
     private final ByteBuffer buffer = ByteBuffer.allocate(PIECE);
     private final AtomicLong asked = new AtomicLong();
     private long at;
-    private boolean inserted;
+    private int edits;
     private volatile boolean over;
 
     Reading(Flow.Subscriber<? super ByteBuffer> subscriber, FileChannel channel) {
@@ -87,12 +87,16 @@ final class FileSplice implements Flow.Publisher<ByteBuffer> {
     }
 
     private @Nullable ByteBuffer next() throws IOException {
-      if (at == body.offset() && !inserted) {
-        inserted = true;
-        at += body.removed();
-        return body.inserted();
+      long end = body.file().length();
+      if (edits < body.edits().size()) {
+        RequestBody.Edit edit = body.edits().get(edits);
+        if (at == edit.offset()) {
+          edits++;
+          at += edit.removed();
+          return edit.inserted();
+        }
+        end = edit.offset();
       }
-      long end = inserted ? body.file().length() : body.offset();
       if (at >= end) {
         return null;
       }

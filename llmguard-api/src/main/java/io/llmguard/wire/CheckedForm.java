@@ -1,5 +1,6 @@
 package io.llmguard.wire;
 
+import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -9,7 +10,36 @@ import org.jspecify.annotations.Nullable;
  * @param responseFormat the field {@code response_format}, or null
  * @param modelOffset where in the body the model's name stands, in bytes
  * @param modelLength how many bytes the model's name has there
+ * @param texts the fields that a model may read: {@code prompt}, and those that nobody here knows
+ * @param textsComplete false if one of these is no UTF-8 or longer than is kept of it
+ * @param boundary what no text may contain
  */
 public record CheckedForm(
-    Call call, @Nullable String responseFormat, long modelOffset, int modelLength)
-    implements FormReading {}
+    Call call,
+    @Nullable String responseFormat,
+    long modelOffset,
+    int modelLength,
+    List<Text> texts,
+    boolean textsComplete,
+    String boundary)
+    implements FormReading {
+  /** Copies the list. */
+  public CheckedForm {
+    texts = List.copyOf(texts);
+  }
+
+  /**
+   * A field.
+   *
+   * @param offset where in the body its value stands, in bytes
+   * @param length how many bytes it has there
+   * @param text the value
+   */
+  public record Text(long offset, int length, String text) {
+    /** Lengths only: a prompt must not reach a log by accident. */
+    @Override
+    public String toString() {
+      return "Text[" + offset + ", " + length + " bytes]";
+    }
+  }
+}

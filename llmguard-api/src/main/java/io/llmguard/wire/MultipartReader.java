@@ -3,6 +3,7 @@ package io.llmguard.wire;
 import java.io.ByteArrayOutputStream;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.HashMap;
 import java.util.HashSet;
@@ -14,7 +15,8 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * Reads the fields of a {@code multipart/form-data} body (RFC 7578) as its bytes pass on to a
- * spool, split anywhere, and keeps nothing of its files.
+ * spool, split anywhere, and keeps nothing of its files. Of the texts that a model may read it
+ * keeps up to 64 KiB in all.
  *
  * <p>A form passes only if every reader that an upstream may use finds the same fields in it: it
  * begins and ends with its boundary, lines end with CRLF, the boundary stands nowhere else, headers
@@ -27,6 +29,7 @@ import org.jspecify.annotations.Nullable;
 public final class MultipartReader {
   private static final int LONGEST_HEAD = 8_192;
   private static final int LONGEST_VALUE = 1_024;
+  private static final int LONGEST_TEXT = 65_536;
   private static final int MOST_PARTS = 64;
   private static final int SHORTEST_BOUNDARY = 8;
   private static final int LONGEST_BOUNDARY = 70;
@@ -62,6 +65,11 @@ public final class MultipartReader {
   private long dataStart;
   private final ByteArrayOutputStream text = new ByteArrayOutputStream();
   private @Nullable String field;
+  private boolean kept;
+  private boolean tooLong;
+  private int textBytes;
+  private final List<CheckedForm.Text> texts = new ArrayList<>(1);
+  private boolean textsComplete = true;
   private final Set<String> names = new HashSet<>();
   private final Map<String, String> values = new HashMap<>();
   private long modelOffset;
@@ -157,7 +165,14 @@ public final class MultipartReader {
             null,
             null,
             CallDetails.ofModel(model));
-    return new CheckedForm(call, values.get("response_format"), modelOffset, modelLength);
+    return new CheckedForm(
+        call,
+        values.get("response_format"),
+        modelOffset,
+        modelLength,
+        texts,
+        textsComplete,
+        new String(delimiter, StandardCharsets.US_ASCII));
   }
 
   private void accept(byte b) {
@@ -305,6 +320,12 @@ public final class MultipartReader {
       return;
     }
     field = READ.contains(name) ? name : null;
+    kept = name.equals("prompt") || (!known && parameters.size() == 1);
+    if (kept && !isUnicode(type)) {
+      kept = false;
+      textsComplete = false;
+    }
+    tooLong = false;
     if (field != null && (parameters.size() > 1 || !isPlainText(type))) {
       bad("a field that must be text comes as a file or in another encoding");
     }
@@ -314,9 +335,12 @@ public final class MultipartReader {
     if (type == null) {
       return true;
     }
-    String charset = type.parameters().getOrDefault("charset", "utf-8");
-    return type.value().equals("text/plain")
-        && (charset.equalsIgnoreCase("utf-8") || charset.equalsIgnoreCase("us-ascii"));
+    return type.value().equals("text/plain") && isUnicode(type);
+  }
+
+  private static boolean isUnicode(@Nullable FormHeader type) {
+    String charset = type == null ? "utf-8" : type.parameters().getOrDefault("charset", "utf-8");
+    return charset.equalsIgnoreCase("utf-8") || charset.equalsIgnoreCase("us-ascii");
   }
 
   private void data(byte b) {
@@ -331,6 +355,9 @@ public final class MultipartReader {
         bad("a field's value is too long");
         return;
       }
+      text.write(b);
+    } else if (kept && !tooLong) {
+      tooLong = textBytes + text.size() > LONGEST_TEXT;
       text.write(b);
     }
     if (matched == delimiter.length) {
@@ -347,6 +374,9 @@ public final class MultipartReader {
 
   private void endPart() {
     String name = field;
+    if (kept) {
+      keepText();
+    }
     if (name == null) {
       return;
     }
@@ -372,6 +402,19 @@ public final class MultipartReader {
       modelLength = value.length;
     }
     values.put(name, string);
+  }
+
+  /** A value that cannot be kept passes as it is, unless somebody wants to know what it says. */
+  private void keepText() {
+    byte[] all = text.toByteArray();
+    byte[] value = Arrays.copyOf(all, Math.max(0, all.length - delimiter.length - 2));
+    if (tooLong || Unicode.firstMalformed(value) >= 0) {
+      textsComplete = false;
+      return;
+    }
+    textBytes += value.length;
+    texts.add(
+        new CheckedForm.Text(dataStart, value.length, new String(value, StandardCharsets.UTF_8)));
   }
 
   private void bad(String detail) {

@@ -10,6 +10,7 @@ import java.nio.file.FileSystems;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
+import java.util.List;
 import java.util.Objects;
 import java.util.Random;
 import org.junit.jupiter.api.Assumptions;
@@ -65,6 +66,56 @@ class MultipartReaderTest {
 
   private static void refused(String form) {
     assertThat(read(form)).as(form).isInstanceOf(MalformedBody.class);
+  }
+
+  private static List<String> texts(CheckedForm form, String whole) {
+    byte[] bytes = whole.getBytes(StandardCharsets.ISO_8859_1);
+    return form.texts().stream()
+        .map(
+            text -> {
+              String there =
+                  new String(bytes, (int) text.offset(), text.length(), StandardCharsets.UTF_8);
+              assertThat(there).isEqualTo(text.text());
+              return there;
+            })
+        .toList();
+  }
+
+  @Test
+  void whatAModelMayReadIsKeptWithItsPlace() {
+    String prompt = part("form-data; name=\"prompt\"", "a\r\n--b0undary \u00c3\u00bc");
+    String file = part("form-data; name=\"prompt\"; filename=\"p\"", "as a file");
+    String words = part("form-data; name=\"hotwords\"", "llmguard");
+    String language = part("form-data; name=\"language\"", "en");
+    String sound = part("form-data; name=\"more\"; filename=\"b.wav\"", "RIFF");
+    String whole = form(prompt, FILE, words, language, MODEL, sound);
+    CheckedForm form = checked(whole);
+    assertThat(texts(form, whole)).containsExactly("a\r\n--b0undary ü", "llmguard");
+    assertThat(form.textsComplete()).isTrue();
+    // some servers take it as it comes
+    whole = form(FILE, MODEL, file);
+    assertThat(texts(checked(whole), whole)).containsExactly("as a file");
+    assertThat(checked(form(FILE, MODEL)).texts()).isEmpty();
+  }
+
+  @Test
+  void whatCannotBeKeptIsSaid() {
+    String latin = part("form-data; name=\"prompt\"", "caf\u00e9");
+    String utf16 =
+        part("form-data; name=\"prompt\"\r\nContent-Type: text/plain; charset=utf-16", "a");
+    String half = "a".repeat(40_000);
+    for (String form :
+        new String[] {
+          form(latin, MODEL),
+          form(utf16, MODEL),
+          form(part("form-data; name=\"prompt\"", "a".repeat(65_537)), MODEL),
+          form(part("form-data; name=\"prompt\"", half), MODEL, part("form-data; name=\"x\"", half))
+        }) {
+      assertThat(checked(form).textsComplete()).isFalse();
+    }
+    CheckedForm most = checked(form(part("form-data; name=\"prompt\"", "a".repeat(65_000)), MODEL));
+    assertThat(most.textsComplete()).isTrue();
+    assertThat(most.texts().get(0).length()).isEqualTo(65_000);
   }
 
   @Test

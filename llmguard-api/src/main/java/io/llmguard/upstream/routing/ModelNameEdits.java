@@ -14,6 +14,7 @@ import io.llmguard.wire.Operation;
 import io.llmguard.wire.Parameters;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
+import java.util.List;
 
 /** Puts the upstream's name for a model into what goes there, and the client's into what comes. */
 final class ModelNameEdits {
@@ -27,14 +28,19 @@ final class ModelNameEdits {
       return new RequestBody.InMemory(ByteBuffer.wrap(edits.apply()));
     }
     CheckedForm form = exchange.get(FormStage.CHECKED);
-    if (form != null && exchange.body() instanceof RequestBody.InFile file) {
-      return new RequestBody.EditedFile(
-          file,
-          form.modelOffset(),
-          form.modelLength(),
-          ByteBuffer.wrap(model.getBytes(StandardCharsets.UTF_8)));
+    return form == null ? exchange.body() : named(exchange.body(), form, model);
+  }
+
+  private static RequestBody named(RequestBody body, CheckedForm form, String model) {
+    RequestBody.Edit name =
+        new RequestBody.Edit(
+            form.modelOffset(),
+            form.modelLength(),
+            ByteBuffer.wrap(model.getBytes(StandardCharsets.UTF_8)));
+    if (body instanceof RequestBody.InFile file) {
+      return new RequestBody.EditedFile(file, List.of(name));
     }
-    return exchange.body();
+    return body instanceof RequestBody.EditedFile edited ? edited.with(name) : body;
   }
 
   static Route.AnswerTransforms answers(

@@ -5,10 +5,11 @@ import java.math.BigDecimal;
 import java.math.BigInteger;
 import java.math.RoundingMode;
 import java.time.Duration;
+import org.jspecify.annotations.Nullable;
 
 /**
  * What a deployment costs: US dollars per input token, per output token, per second of the
- * upstream's time and per request, all of which add up.
+ * upstream's time and per request, and what a formula says, all of which add up.
  *
  * @param inputToken USD per token of the prompt; 0 to 1,000
  * @param cachedToken USD per token of the prompt that the upstream says it had in its cache; no
@@ -16,13 +17,15 @@ import java.time.Duration;
  * @param outputToken USD per generated token; 0 to 1,000
  * @param second USD per second from the call's going out to its end; 0 to 1,000
  * @param request USD for a request of which anything was used; 0 to 1,000
+ * @param formula reckons what comes on top of these, or null
  */
 public record Price(
     BigDecimal inputToken,
     BigDecimal cachedToken,
     BigDecimal outputToken,
     BigDecimal second,
-    BigDecimal request) {
+    BigDecimal request,
+    @Nullable CostFormula formula) {
   private static final BigDecimal MOST = new BigDecimal(1_000);
   private static final BigDecimal HOUR = new BigDecimal(3_600);
   private static final int DIGITS = 18;
@@ -41,6 +44,16 @@ public record Price(
       throw new IllegalArgumentException(
           "a cached token costs no more than another one: " + cachedToken);
     }
+  }
+
+  /** A price without a formula. */
+  public Price(
+      BigDecimal inputToken,
+      BigDecimal cachedToken,
+      BigDecimal outputToken,
+      BigDecimal second,
+      BigDecimal request) {
+    this(inputToken, cachedToken, outputToken, second, request, null);
   }
 
   /** A price per token and per second, the same for tokens that come from a cache. */
@@ -74,7 +87,7 @@ public record Price(
    * @return 0 to {@link Long#MAX_VALUE}, which also stands for what is more
    */
   public long cost(Usage usage, Duration time) {
-    long millis = time.isNegative() ? 0 : time.plusNanos(999_999).toMillis();
+    long millis = CostFormula.millis(time);
     boolean used = usage.inputTokens() > 0 || usage.outputTokens() > 0;
     BigDecimal sum =
         times(inputToken, usage.inputTokens() - usage.cachedTokens())
@@ -82,7 +95,27 @@ public record Price(
             .add(times(outputToken, usage.outputTokens()))
             .add(times(second.movePointLeft(3), millis))
             .add(used ? request : BigDecimal.ZERO);
-    BigInteger nanos = sum.movePointRight(9).setScale(0, RoundingMode.UP).unscaledValue();
+    return nanoUsd(formula == null ? sum : sum.add(formula.cost(usage, millis)));
+  }
+
+  /**
+   * What no call costs more than that uses no more than this, in billionths of a US dollar.
+   *
+   * @param time of the upstream's; below 0 counts as 0
+   */
+  long atMost(long inputTokens, long outputTokens, Duration time) {
+    long millis = CostFormula.millis(time);
+    BigDecimal sum =
+        times(inputToken, inputTokens)
+            .add(times(outputToken, outputTokens))
+            .add(times(second.movePointLeft(3), millis))
+            .add(request);
+    return nanoUsd(
+        formula == null ? sum : sum.add(formula.atMost(inputTokens, outputTokens, millis)));
+  }
+
+  private static long nanoUsd(BigDecimal usd) {
+    BigInteger nanos = usd.movePointRight(9).setScale(0, RoundingMode.UP).unscaledValue();
     return nanos.bitLength() > 62 ? Long.MAX_VALUE : nanos.longValueExact();
   }
 
@@ -94,7 +127,15 @@ public record Price(
 
   /** True if time costs something. */
   public boolean timed() {
-    return second.signum() > 0;
+    return second.signum() > 0 || (formula != null && formula.timed());
+  }
+
+  private static @Nullable CostFormula higher(
+      @Nullable CostFormula one, @Nullable CostFormula other) {
+    if (one == null || other == null || one.equals(other)) {
+      return one == null ? other : one;
+    }
+    return one.max(other);
   }
 
   /** The higher of the two in each part: no call costs more by either. */
@@ -104,6 +145,7 @@ public record Price(
         cachedToken.max(other.cachedToken),
         outputToken.max(other.outputToken),
         second.max(other.second),
-        request.max(other.request));
+        request.max(other.request),
+        higher(formula, other.formula));
   }
 }

@@ -3,7 +3,6 @@ package io.llmguard.budget;
 import io.llmguard.AnswerCeiling;
 import io.llmguard.budget.BudgetSet.Applied;
 import io.llmguard.upstream.ModelReach;
-import java.math.BigDecimal;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -13,8 +12,6 @@ import org.jspecify.annotations.Nullable;
 final class Reservation {
   /** Timers are late by less. */
   private static final Duration LATE = Duration.ofSeconds(1);
-
-  private static final BigDecimal MOST_TOKENS = BigDecimal.valueOf(Long.MAX_VALUE);
 
   private final List<ModelReach.Model> models;
   private final List<Applied> applied;
@@ -69,7 +66,7 @@ final class Reservation {
   /** Reckons what is to be held if upstreams may work so long; null for no bound. */
   void reckon(@Nullable Duration upstreamTime) {
     bound = upstreamTime;
-    cost = price == null ? 0 : price.cost(tokens.input(), tokens.output(), late(upstreamTime));
+    cost = price == null ? 0 : price.atMost(tokens.input(), tokens.output(), late(upstreamTime));
     holds = applied.stream().map(budget -> budget.hold(cost, tokens.total())).toList();
   }
 
@@ -144,15 +141,23 @@ final class Reservation {
     Price dearest = price;
     if (dearest != null) {
       Duration most = bound == null ? null : bound.minus(usedTime);
-      long money = cost - usedCost - dearest.cost(tokens.input(), 0, late(most));
-      left = Math.min(left, money < 0 ? -1 : tokensFor(money, dearest.outputToken()));
+      left = tokensFor(cost - usedCost, left, dearest, late(most));
     }
     return left;
   }
 
-  private static long tokensFor(long nanoUsd, BigDecimal price) {
-    return price.signum() == 0
-        ? Long.MAX_VALUE
-        : NanoUsd.toUsd(nanoUsd).divideToIntegralValue(price).min(MOST_TOKENS).longValueExact();
+  /** The most output tokens, up to so many, that cost no more than this; below 0 for none. */
+  private long tokensFor(long nanoUsd, long most, Price dearest, Duration time) {
+    long low = -1;
+    long high = Math.max(-1, most);
+    while (low < high) {
+      long middle = high - ((high - low) >>> 1); // the difference may be one more than a long
+      if (dearest.atMost(tokens.input(), middle, time) <= nanoUsd) {
+        low = middle;
+      } else {
+        high = middle - 1;
+      }
+    }
+    return Math.min(low, most);
   }
 }

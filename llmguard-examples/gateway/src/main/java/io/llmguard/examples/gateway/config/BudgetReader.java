@@ -5,6 +5,7 @@ import io.llmguard.budget.BudgetPeriod;
 import io.llmguard.budget.BudgetScope;
 import io.llmguard.budget.BudgetUser;
 import io.llmguard.budget.BudgetWindow;
+import io.llmguard.budget.CostExpression;
 import io.llmguard.budget.NanoUsd;
 import io.llmguard.budget.Price;
 import java.math.BigDecimal;
@@ -31,7 +32,12 @@ final class BudgetReader {
     BigDecimal outputSecond = amount(params, info, "output_cost_per_second");
     BigDecimal cached = amount(params, info, "cache_read_input_token_cost");
     BigDecimal request = amount(params, info, "input_cost_per_request");
-    if (Stream.of(input, output, inputSecond, outputSecond, cached, request)
+    Setting expression = either(params, info, "cost");
+    CostExpression cost =
+        expression == null
+            ? null
+            : checked(expression, () -> CostExpression.parse(expression.string()));
+    if (Stream.of(input, output, inputSecond, outputSecond, cached, request, cost)
         .allMatch(Objects::isNull)) {
       return null;
     }
@@ -43,7 +49,8 @@ final class BudgetReader {
                 cached == null ? orZero(input) : cached,
                 orZero(output),
                 orZero(inputSecond).add(orZero(outputSecond)),
-                orZero(request)));
+                orZero(request),
+                cost));
   }
 
   private static BigDecimal orZero(@Nullable BigDecimal value) {
@@ -51,10 +58,14 @@ final class BudgetReader {
   }
 
   private static @Nullable BigDecimal amount(Setting params, @Nullable Setting info, String name) {
+    Setting setting = either(params, info, name);
+    return setting == null ? null : decimal(setting);
+  }
+
+  private static @Nullable Setting either(Setting params, @Nullable Setting info, String name) {
     Setting first = params.get(name);
     Setting second = info == null ? null : info.get(name);
-    Setting setting = first == null ? second : first;
-    return setting == null ? null : decimal(setting);
+    return first == null ? second : first;
   }
 
   private static BigDecimal decimal(Setting setting) {

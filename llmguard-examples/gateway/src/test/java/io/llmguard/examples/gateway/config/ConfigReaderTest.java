@@ -55,6 +55,16 @@ class ConfigReaderTest {
   }
 
   @Test
+  void anExpressionOfACostIsReadAtTheStart() throws IOException {
+    String model = "model_list:\n  - model_name: a\n    litellm_params:\n      model: ollama/a\n";
+    assertRefused(model + "      cost: 2 * tokens\n", ":5:", "litellm_params.cost", "'tokens'");
+    assertRefused(model + "    model_info: {cost: 2 *}\n", ":5:", "model_info.cost");
+    GatewayConfig config = read(model + "      cost: 2 * output_tokens\n");
+    assertThat(config.models().get(0).price().formula()).hasToString("2 * output_tokens");
+    assertThat(config.warnings()).isEmpty();
+  }
+
+  @Test
   void settingsThatAGroupTakesFromAnotherAreItsOwn() throws IOException {
     GatewayConfig config =
         read(

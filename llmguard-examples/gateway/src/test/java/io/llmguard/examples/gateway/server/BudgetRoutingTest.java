@@ -18,6 +18,8 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** Budgets of calls that may be answered by one of several deployments, at several prices. */
 class BudgetRoutingTest {
@@ -197,8 +199,18 @@ class BudgetRoutingTest {
   }
 
   @Test
-  void aTornAnswerThatARetryHidesIsPaidAndTheRetryGetsWhatIsLeft() throws Exception {
-    String price = "input_cost_per_token: 0.001, output_cost_per_token: 0.001";
+  void lessonConcurrentCallsWhoseCostIsAnExpressionNeverSpendMoreThanTheBudget() throws Exception {
+    String cost = "cost: \"0.05 * requests + IF(output_tokens > 50, 0.0005, 0) * output_tokens\"";
+    neverMoreThanTheBudget(deployment("m", "m", cost), "", "m");
+  }
+
+  @ParameterizedTest
+  @ValueSource(
+      strings = {
+        "input_cost_per_token: 0.001, output_cost_per_token: 0.001",
+        "cost: 0.001 * (input_tokens + output_tokens)"
+      })
+  void aTornAnswerThatARetryHidesIsPaidAndTheRetryGetsWhatIsLeft(String price) throws Exception {
     String yaml = config(deployment("m", "torn", price), "max_budget: 5", "", "");
     try (RunningGateway gateway = RunningGateway.start(folder, yaml)) {
       assertThat(gateway.post("/api/chat", call("m", 200), AUTH).statusCode()).isEqualTo(200);

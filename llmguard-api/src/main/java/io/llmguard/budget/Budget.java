@@ -1,7 +1,9 @@
 package io.llmguard.budget;
 
+import io.llmguard.key.KeyRecord;
 import io.llmguard.limit.ModelNames;
 import java.math.BigDecimal;
+import java.util.Collection;
 import java.util.Objects;
 import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
@@ -50,6 +52,18 @@ public final class Budget {
     if (alertAt != null && (alertAt < 1 || alertAt > amount)) {
       throw new IllegalArgumentException("an alert comes between nothing and the whole budget");
     }
+  }
+
+  /**
+   * True if it is for one key, by id or name, that is none of these, so that it would limit nobody;
+   * the master key is always there.
+   */
+  public boolean isForNoneOf(Collection<KeyRecord> keys) {
+    String meant = only;
+    return scope == BudgetScope.KEY
+        && meant != null
+        && !meant.equals("master")
+        && keys.stream().noneMatch(key -> key.id().equals(meant) || key.name().equals(meant));
   }
 
   /** A builder of a budget; it needs an amount. */

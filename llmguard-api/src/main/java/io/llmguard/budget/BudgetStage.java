@@ -20,6 +20,7 @@ import io.llmguard.upstream.UpstreamRouter;
 import io.llmguard.wire.Call;
 import io.llmguard.wire.Operation;
 import io.llmguard.wire.Usage;
+import java.math.BigDecimal;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Collection;
@@ -50,6 +51,18 @@ import org.slf4j.LoggerFactory;
 public final class BudgetStage implements Stage, StoreBacked {
   /** The policy's name. */
   public static final String POLICY = "budget";
+
+  /** Output tokens that a call gets that sets no ceiling, unless set otherwise. */
+  public static final long DEFAULT_OUTPUT_TOKENS = 2_048;
+
+  /** Tokens that a model's template may add to a prompt, unless set otherwise. */
+  public static final long DEFAULT_PROMPT_OVERHEAD = 256;
+
+  /** How long upstreams may work on a call whose time costs something, unless set otherwise. */
+  public static final Duration DEFAULT_UPSTREAM_TIME = Duration.ofMinutes(10);
+
+  /** US dollars for an hour of an upstream without a price, unless set otherwise. */
+  public static final BigDecimal DEFAULT_HOURLY_PRICE = new BigDecimal("0.80");
 
   private static final Logger log = LoggerFactory.getLogger(BudgetStage.class);
 
@@ -411,17 +424,15 @@ public final class BudgetStage implements Stage, StoreBacked {
 
   /** Collects the options. Not thread-safe. */
   public static final class Builder {
-    private static final Price DEFAULT_PRICE = Price.perHour(new java.math.BigDecimal("0.80"));
-
     private final SpendLedger ledger;
     private Collection<Budget> budgets = List.of();
     private Collection<String> knownModels = List.of();
     private BudgetUser user = BudgetUser.SUBJECT;
     private PriceList prices = PriceList.none();
-    private Price defaultPrice = DEFAULT_PRICE;
-    private long outputTokens = 2_048;
-    private long promptOverhead = 256;
-    private Duration upstreamTime = Duration.ofMinutes(10);
+    private Price defaultPrice = Price.perHour(DEFAULT_HOURLY_PRICE);
+    private long outputTokens = DEFAULT_OUTPUT_TOKENS;
+    private long promptOverhead = DEFAULT_PROMPT_OVERHEAD;
+    private Duration upstreamTime = DEFAULT_UPSTREAM_TIME;
     private boolean failOpen;
     private LimitListener listener = LimitListener.NONE;
     private BudgetAlert.Listener alerts = BudgetAlert.Listener.NONE;

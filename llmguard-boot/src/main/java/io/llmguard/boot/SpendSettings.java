@@ -94,9 +94,9 @@ public record SpendSettings(List<Item> budgets, @Nullable BigDecimal defaultPric
       enabled = or(enabled, true);
       timezone = or(timezone, ZoneOffset.UTC);
       user = or(user, BudgetUser.SUBJECT);
-      outputTokens = or(outputTokens, 2_048L);
-      promptOverhead = or(promptOverhead, 256L);
-      upstreamTime = or(upstreamTime, Duration.ofMinutes(10));
+      outputTokens = or(outputTokens, BudgetStage.DEFAULT_OUTPUT_TOKENS);
+      promptOverhead = or(promptOverhead, BudgetStage.DEFAULT_PROMPT_OVERHEAD);
+      upstreamTime = or(upstreamTime, BudgetStage.DEFAULT_UPSTREAM_TIME);
       onStoreFailure = or(onStoreFailure, OnStoreFailure.FAIL_CLOSED);
     }
 
@@ -114,17 +114,21 @@ public record SpendSettings(List<Item> budgets, @Nullable BigDecimal defaultPric
 
   /** A stage with these budgets, without prices. */
   BudgetStage.Builder stage(SpendLedger ledger) {
-    List<Budget> all = new ArrayList<>();
-    for (int i = 0; i < budgets.size(); i++) {
-      all.add(budget(at(i), budgets.get(i)));
-    }
     return BudgetStage.builder(ledger)
-        .budgets(all)
+        .budgets(made())
         .user(spend.user())
         .outputTokens(checked("spend.output-tokens", spend.outputTokens(), 1))
         .promptOverhead(checked("spend.prompt-overhead", spend.promptOverhead(), 0))
         .upstreamTime(atLeastASecond(spend.upstreamTime()))
         .failOpen(spend.onStoreFailure() == OnStoreFailure.FAIL_OPEN);
+  }
+
+  private List<Budget> made() {
+    List<Budget> all = new ArrayList<>();
+    for (int i = 0; i < budgets.size(); i++) {
+      all.add(budget(at(i), budgets.get(i)));
+    }
+    return all;
   }
 
   private static String at(int index) {
@@ -187,17 +191,16 @@ public record SpendSettings(List<Item> budgets, @Nullable BigDecimal defaultPric
    * @param keys where the keys are, or null where that is unknown
    */
   void refuseUnknownKeys(@Nullable KeyStore keys) {
-    for (int i = 0; keys != null && i < budgets.size(); i++) {
-      String name = budgets.get(i).name();
-      boolean meant = budgets.get(i).scope() == BudgetScope.KEY && name != null;
-      if (meant && !"master".equals(name) && keys.list().stream().noneMatch(k -> is(k, name))) {
+    if (keys == null || budgets.isEmpty()) {
+      return;
+    }
+    List<KeyRecord> known = keys.list();
+    List<Budget> all = made();
+    for (int i = 0; i < all.size(); i++) {
+      if (all.get(i).isForNoneOf(known)) {
         throw new SettingException(at(i) + ".name", "there is no key with this id or name");
       }
     }
-  }
-
-  private static boolean is(KeyRecord key, @Nullable String name) {
-    return key.id().equals(name) || key.name().equals(name);
   }
 
   /** What a setting makes; where it makes nothing, the error names it. */

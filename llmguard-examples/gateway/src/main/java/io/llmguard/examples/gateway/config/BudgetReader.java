@@ -3,6 +3,7 @@ package io.llmguard.examples.gateway.config;
 import io.llmguard.budget.Budget;
 import io.llmguard.budget.BudgetPeriod;
 import io.llmguard.budget.BudgetScope;
+import io.llmguard.budget.BudgetStage;
 import io.llmguard.budget.BudgetUser;
 import io.llmguard.budget.BudgetWindow;
 import io.llmguard.budget.CostExpression;
@@ -141,9 +142,9 @@ final class BudgetReader {
         defaultPrice,
         zone,
         user == null ? BudgetUser.SUBJECT : user.oneOf(BudgetUser.class),
-        output == null ? 2_048 : output.number(1, 1_000_000_000),
-        overhead == null ? 256 : overhead.number(0, 1_000_000_000),
-        time == null ? Duration.ofMinutes(10) : atLeastASecond(time),
+        output == null ? BudgetStage.DEFAULT_OUTPUT_TOKENS : output.number(1, 1_000_000_000),
+        overhead == null ? BudgetStage.DEFAULT_PROMPT_OVERHEAD : overhead.number(0, 1_000_000_000),
+        time == null ? BudgetStage.DEFAULT_UPSTREAM_TIME : atLeastASecond(time),
         failure != null && failure.oneOf(OnFailure.class) == OnFailure.FAIL_OPEN);
   }
 

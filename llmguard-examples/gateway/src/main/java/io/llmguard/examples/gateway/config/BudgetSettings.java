@@ -1,6 +1,7 @@
 package io.llmguard.examples.gateway.config;
 
 import io.llmguard.budget.Budget;
+import io.llmguard.budget.BudgetStage;
 import io.llmguard.budget.BudgetUnit;
 import io.llmguard.budget.BudgetUser;
 import java.math.BigDecimal;
@@ -33,9 +34,6 @@ public record BudgetSettings(
     long promptOverhead,
     Duration upstreamTime,
     boolean failOpen) {
-  /** The price of an hour where nothing else is said. */
-  public static final BigDecimal USUAL_PRICE = new BigDecimal("0.80");
-
   /** Copies the list. */
   public BudgetSettings {
     budgets = List.copyOf(budgets);
@@ -49,6 +47,6 @@ public record BudgetSettings(
 
   /** The price of an hour of an upstream whose deployment has none. */
   public BigDecimal hourlyPrice() {
-    return defaultPrice == null ? USUAL_PRICE : defaultPrice;
+    return defaultPrice == null ? BudgetStage.DEFAULT_HOURLY_PRICE : defaultPrice;
   }
 }

@@ -3,7 +3,6 @@ package io.llmguard.examples.gateway.server;
 import io.llmguard.TimeSource;
 import io.llmguard.budget.Budget;
 import io.llmguard.budget.BudgetAlert;
-import io.llmguard.budget.BudgetScope;
 import io.llmguard.budget.BudgetStage;
 import io.llmguard.budget.BudgetUnit;
 import io.llmguard.budget.Price;
@@ -104,16 +103,11 @@ final class Spending implements AutoCloseable {
   /** A budget for a key that there is not would limit nobody. */
   private static void refuseUnknownKeys(List<Budget> budgets, List<KeyRecord> keys) {
     for (Budget budget : budgets) {
-      String only = budget.only();
-      if (budget.scope() == BudgetScope.KEY && only != null && !only.equals("master")) {
-        boolean known =
-            keys.stream().anyMatch(key -> key.id().equals(only) || key.name().equals(only));
-        if (!known) {
-          throw new Main.UserError(
-              "llmguard.budgets: there is no key with the id or name "
-                  + only
-                  + "; key list shows them, key create makes one");
-        }
+      if (budget.isForNoneOf(keys)) {
+        throw new Main.UserError(
+            "llmguard.budgets: there is no key with the id or name "
+                + budget.only()
+                + "; key list shows them, key create makes one");
       }
     }
   }

@@ -207,7 +207,7 @@ public final class JdbcKeyStore implements KeyStore {
   }
 
   @Override
-  public boolean rotate(String id, KeyHash newHash, Instant previousUntil) {
+  public boolean rotate(String id, KeyHash replaced, KeyHash newHash, Instant previousUntil) {
     return write(
         "rotate a key",
         (connection, revision) -> {
@@ -217,11 +217,12 @@ public final class JdbcKeyStore implements KeyStore {
           try (PreparedStatement update =
               connection.prepareStatement(
                   "UPDATE llmguard_key SET previous_hash = hash, previous_until = ?, hash = ?,"
-                      + " revision = ? WHERE id = ? AND state <> 'revoked'")) {
+                      + " revision = ? WHERE id = ? AND hash = ? AND state <> 'revoked'")) {
             KeyRow.setTime(update, 1, previousUntil);
             update.setString(2, newHash.hex());
             update.setLong(3, revision);
             update.setString(4, id);
+            update.setString(5, replaced.hex());
             return update.executeUpdate() == 1;
           }
         });

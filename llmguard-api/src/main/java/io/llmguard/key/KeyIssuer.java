@@ -61,7 +61,8 @@ public final class KeyIssuer {
    *
    * @param grace how long the replaced key still lets its holder in; zero for not at all
    * @return null if there is no record of that id or it is revoked
-   * @throws IllegalArgumentException if grace is asked for while the last rotation's lasts
+   * @throws IllegalArgumentException if grace is asked for while the last rotation's lasts, or
+   *     somebody else rotates the key at the same moment
    */
   public @Nullable IssuedKey rotate(String id, Duration grace) {
     if (grace.isNegative()) {
@@ -69,17 +70,22 @@ public final class KeyIssuer {
     }
     Instant now = time.now();
     KeyRecord known = store.find(id);
-    if (known != null && !grace.isZero() && known.inGrace(now)) {
+    if (known == null) {
+      return null;
+    }
+    if (!grace.isZero() && known.inGrace(now)) {
       throw new IllegalArgumentException(
           "the key was rotated already, and the grace of the replaced one lasts until "
               + known.previousUntil()
               + "; rotate then, or without grace, which ends it at once");
     }
     ApiKey key = ApiKey.generate(random);
-    if (!store.rotate(id, key.hash(), now.plus(grace))) {
-      return null;
-    }
+    boolean rotated = store.rotate(id, known.hash(), key.hash(), now.plus(grace));
     KeyRecord record = store.find(id);
-    return record == null ? null : new IssuedKey(key, record);
+    if (!rotated && record != null && !record.hash().equals(known.hash())) {
+      throw new IllegalArgumentException(
+          "the key was rotated by somebody else at the same moment; that rotation holds");
+    }
+    return !rotated || record == null ? null : new IssuedKey(key, record);
   }
 }

@@ -43,11 +43,13 @@ public interface KeyStore {
    * Puts another key in the place of a record's key, which is kept as the replaced one. A key
    * replaced by an earlier rotation ends at once; {@link KeyIssuer#rotate} keeps its grace.
    *
+   * @param replaced the hash of the key that is to be replaced: of two that replace the same key at
+   *     once, one succeeds
    * @param previousUntil until when the replaced key still lets its holder in
-   * @return false if there is no record of that id or it is revoked
+   * @return false if there is no record of that id, it is revoked, or its key is another one by now
    * @throws IllegalArgumentException if the new hash is taken
    */
-  boolean rotate(String id, KeyHash newHash, Instant previousUntil);
+  boolean rotate(String id, KeyHash replaced, KeyHash newHash, Instant previousUntil);
 
   /**
    * Blocks an active record.

@@ -64,9 +64,12 @@ public final class MemoryKeyStore implements KeyStore {
   }
 
   @Override
-  public synchronized boolean rotate(String id, KeyHash newHash, Instant previousUntil) {
+  public synchronized boolean rotate(
+      String id, KeyHash replaced, KeyHash newHash, Instant previousUntil) {
     KeyRecord stored = find(id);
-    if (stored == null || stored.state() == KeyRecord.State.REVOKED) {
+    if (stored == null
+        || stored.state() == KeyRecord.State.REVOKED
+        || !stored.hash().equals(replaced)) {
       return false;
     }
     if (ids.containsKey(newHash)) {

@@ -18,12 +18,15 @@ import java.sql.Statement;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Objects;
 import java.util.concurrent.CyclicBarrier;
+import java.util.concurrent.ExecutionException;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 import java.util.concurrent.TimeUnit;
 import java.util.function.UnaryOperator;
+import java.util.stream.Stream;
 import javax.sql.DataSource;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -64,6 +67,46 @@ abstract class JdbcKeyStoreContract extends KeyStoreContract {
       assertThat(one.delete(id)).isTrue();
       atTwo.refresh();
       assertThat(stateAt(atTwo, issued)).isEqualTo("unknown");
+    }
+  }
+
+  @Test
+  void ofTwoProcessesThatRotateOneKeyAtOnceOneSucceeds() throws Exception {
+    DataSource database = database();
+    KeyStore one = new JdbcKeyStore(database);
+    List<KeyIssuer> issuers =
+        Stream.of(one, new JdbcKeyStore(again(database)))
+            .map(store -> new KeyIssuer(store, TimeSource.system()))
+            .toList();
+    ExecutorService threads = Executors.newFixedThreadPool(2);
+    CyclicBarrier together = new CyclicBarrier(2);
+    try {
+      for (int round = 0; round < 20; round++) {
+        KeyRecord made = issuers.get(0).issue("a", UnaryOperator.identity()).record();
+        List<Future<IssuedKey>> rotations = new ArrayList<>();
+        for (KeyIssuer issuer : issuers) {
+          rotations.add(
+              threads.submit(
+                  () -> {
+                    together.await(30, TimeUnit.SECONDS);
+                    return issuer.rotate(made.id(), Duration.ofHours(1));
+                  }));
+        }
+        List<IssuedKey> rotated = new ArrayList<>();
+        for (Future<IssuedKey> rotation : rotations) {
+          try {
+            rotated.add(rotation.get(60, TimeUnit.SECONDS));
+          } catch (ExecutionException e) {
+            assertThat(e).hasCauseInstanceOf(IllegalArgumentException.class);
+          }
+        }
+        assertThat(rotated).hasSize(1);
+        KeyRecord now = Objects.requireNonNull(one.find(made.id()));
+        assertThat(now.hash()).isEqualTo(rotated.get(0).key().hash());
+        assertThat(now.previousHash()).as("its grace was promised").isEqualTo(made.hash());
+      }
+    } finally {
+      threads.shutdownNow();
     }
   }
 

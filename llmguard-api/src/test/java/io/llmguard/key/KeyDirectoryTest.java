@@ -336,8 +336,8 @@ class KeyDirectoryTest {
     }
 
     @Override
-    public boolean rotate(String id, KeyHash newHash, Instant previousUntil) {
-      return store().rotate(id, newHash, previousUntil);
+    public boolean rotate(String id, KeyHash replaced, KeyHash newHash, Instant previousUntil) {
+      return store().rotate(id, replaced, newHash, previousUntil);
     }
 
     @Override

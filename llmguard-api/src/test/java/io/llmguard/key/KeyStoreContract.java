@@ -183,9 +183,9 @@ public abstract class KeyStoreContract {
       assertThatThrownBy(() -> store.create(clash)).isInstanceOf(IllegalArgumentException.class);
     }
     store.create(simple("second"));
-    assertThatThrownBy(() -> store.rotate("second", first.hash(), time.now()))
+    assertThatThrownBy(() -> rotate(store, "second", first.hash(), time.now()))
         .isInstanceOf(IllegalArgumentException.class);
-    assertThatThrownBy(() -> store.rotate("second", previous(first), time.now()))
+    assertThatThrownBy(() -> rotate(store, "second", previous(first), time.now()))
         .isInstanceOf(IllegalArgumentException.class);
     assertThat(store.revision()).isEqualTo(revision + 1);
     assertThat(store.list()).hasSize(2);
@@ -222,6 +222,13 @@ public abstract class KeyStoreContract {
     assertThat(store.update(simple("none"))).isFalse();
   }
 
+  /** Rotates whatever key there is. */
+  private static boolean rotate(KeyStore store, String id, KeyHash newHash, Instant until) {
+    KeyRecord known = store.find(id);
+    KeyHash replaced = known == null ? KeyHash.of("none") : known.hash();
+    return store.rotate(id, replaced, newHash, until);
+  }
+
   @Test
   void aRotationKeepsTheReplacedKeyUntilItsGraceEnds() {
     KeyStore store = store();
@@ -229,19 +236,22 @@ public abstract class KeyStoreContract {
     store.create(record);
     KeyHash second = hash();
     Instant until = time.now().plus(Duration.ofDays(1));
-    assertThat(store.rotate("a", second, until)).isTrue();
+    assertThat(rotate(store, "a", second, until)).isTrue();
     KeyRecord rotated = there(store.find("a"));
     assertThat(rotated.hash()).isEqualTo(second);
     assertThat(rotated.previousHash()).isEqualTo(record.hash());
     assertThat(rotated.previousUntil()).isEqualTo(until);
     assertThat(store.findByHash(record.hash())).isEqualTo(rotated);
     KeyHash third = hash();
-    assertThat(store.rotate("a", third, until)).isTrue();
+    assertThat(rotate(store, "a", third, until)).isTrue();
     assertThat(store.findByHash(record.hash())).isNull();
     assertThat(there(store.findByHash(second)).hash()).isEqualTo(third);
-    assertThat(store.rotate("none", hash(), until)).isFalse();
+    assertThat(rotate(store, "none", hash(), until)).isFalse();
+    KeyRecord now = there(store.find("a"));
+    assertThat(store.rotate("a", second, hash(), until)).as("a key that is not there").isFalse();
+    assertThat(store.find("a")).isEqualTo(now);
     store.revoke("a");
-    assertThat(store.rotate("a", hash(), until)).isFalse();
+    assertThat(rotate(store, "a", hash(), until)).isFalse();
   }
 
   @Test
@@ -324,7 +334,7 @@ public abstract class KeyStoreContract {
               return true;
             },
             () -> store.update(simple("a").toBuilder().name("new").build()),
-            () -> store.rotate("a", hash(), time.now()),
+            () -> rotate(store, "a", hash(), time.now()),
             () -> store.block("a"),
             () -> store.unblock("a"),
             () -> store.revoke("a"),
@@ -336,7 +346,7 @@ public abstract class KeyStoreContract {
     }
     long last = store.revision();
     assertThat(store.update(simple("a"))).isFalse();
-    assertThat(store.rotate("a", hash(), time.now())).isFalse();
+    assertThat(rotate(store, "a", hash(), time.now())).isFalse();
     assertThat(store.block("a") || store.unblock("a") || store.revoke("a")).isFalse();
     assertThat(store.delete("a")).isFalse();
     assertThat(store.revision()).isEqualTo(last);
@@ -425,7 +435,7 @@ public abstract class KeyStoreContract {
           switch (choice.nextInt(8)) {
             case 0, 1 -> target -> created(target, edit);
             case 2 -> target -> target.update(edit);
-            case 3 -> target -> target.rotate(id, fresh, moment);
+            case 3 -> target -> rotate(target, id, fresh, moment);
             case 4 -> target -> target.block(id);
             case 5 -> target -> target.unblock(id);
             case 6 ->

@@ -891,7 +891,7 @@ final class Forwarding implements Proxy.ProxiedCall, ClientResponse.WriteCallbac
           || (stalled && !(writing && writeBy - System.nanoTime() <= 0))) {
         return false;
       }
-      whole = hasPassed();
+      whole = !stalled && hasPassed();
       if (!whole
           && late == null
           && !ending
@@ -907,9 +907,13 @@ final class Forwarding implements Proxy.ProxiedCall, ClientResponse.WriteCallbac
     return true;
   }
 
-  /** True if the client has all of the answer, though the upstream has not said so yet. */
+  /**
+   * True if the client's server has all of the answer, though the upstream has not said its end. A
+   * write under way counts: a client that has read the last piece may leave before its server has
+   * acknowledged that piece.
+   */
   private boolean hasPassed() {
-    if (state != State.ANSWERING || writing || exchange.meter().failed()) {
+    if (state != State.ANSWERING || exchange.meter().failed()) {
       return false;
     }
     return announced >= 0

@@ -339,6 +339,20 @@ class ProxyTest {
       assertThat(awaitOutcome()).isEqualTo(Outcome.CLIENT_GONE);
     }
 
+    @ParameterizedTest
+    @ValueSource(booleans = {true, false})
+    void aClientThatLeavesWhileItsLastPieceIsNotAcknowledgedHasBeenAnswered(boolean last)
+        throws Exception {
+      server.enqueue(
+          Answer.stream("application/x-ndjson").chunk("{\"done\":" + last + "}\n").thenSilence());
+      ClientDouble client = ClientDouble.holding();
+      ProxiedCall call = proxy().forward(chat(), client);
+      client.awaitWrite();
+      call.clientGone();
+      cancelled(server.takeRequest());
+      assertThat(awaitOutcome()).isEqualTo(last ? Outcome.COMPLETED : Outcome.CLIENT_GONE);
+    }
+
     @Test
     void aServerThatDoesNotSurviveCancellingIsReadToItsEnd() throws Exception {
       Recording recording = Recording.of("chat-stream");
@@ -518,9 +532,10 @@ class ProxyTest {
       cancelled(server.takeRequest());
     }
 
-    @Test
-    void aClientThatReadsNothingDoesNotHoldItsUpstream() throws Exception {
-      server.enqueue(Answer.stream("application/x-ndjson").chunk("{}\n").thenSilence());
+    @ParameterizedTest
+    @ValueSource(strings = {"{}\n", "{\"done\":true}\n"})
+    void aClientThatReadsNothingDoesNotHoldItsUpstream(String line) throws Exception {
+      server.enqueue(Answer.stream("application/x-ndjson").chunk(line).thenSilence());
       Duration minute = Duration.ofMinutes(1);
       UpstreamTimeouts quick = new UpstreamTimeouts(minute, minute, Duration.ofMillis(100), minute);
       Proxy proxy = Proxy.builder(UpstreamRouter.to(upstream().timeouts(quick).build())).build();

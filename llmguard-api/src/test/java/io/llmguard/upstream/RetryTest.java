@@ -129,14 +129,15 @@ class RetryTest {
   /** The places in order, then the last one again and again. */
   private final class InOrder implements UpstreamRouter {
     private final List<URI> places;
-    private final UpstreamTimeouts timeouts;
+    private final UpstreamTimeouts ofFirst;
 
     InOrder(URI... places) {
       this(UpstreamTimeouts.DEFAULTS, places);
     }
 
-    InOrder(UpstreamTimeouts timeouts, URI... places) {
-      this.timeouts = timeouts;
+    /** The first place has time limits of its own. */
+    InOrder(UpstreamTimeouts ofFirst, URI... places) {
+      this.ofFirst = ofFirst;
       this.places = List.of(places);
     }
 
@@ -154,7 +155,9 @@ class RetryTest {
 
     private Route.To to(Exchange exchange, int place) {
       Upstream upstream =
-          Upstream.builder("u" + place, places.get(place), transport).timeouts(timeouts).build();
+          Upstream.builder("u" + place, places.get(place), transport)
+              .timeouts(place == 0 ? ofFirst : UpstreamTimeouts.DEFAULTS)
+              .build();
       return new Route.To(
           upstream,
           exchange.body(),
@@ -661,11 +664,19 @@ class RetryTest {
             Duration.ofMillis(100),
             Duration.ofSeconds(20),
             Duration.ofSeconds(60));
-    Proxy proxy =
-        Proxy.builder(new InOrder(hasty, server.uri())).retries(policy(1).build()).build();
-    server.enqueue(Answer.silence()).enqueue(Answer.replay(PLAIN));
-    ClientDouble client = sent(proxy, chat());
-    assertThat(client.awaitStatus()).isEqualTo(200);
+    try (ReplayUpstream silent = ReplayUpstream.start()) {
+      silent.on("POST", "/api/chat", Answer.silence());
+      Proxy proxy =
+          Proxy.builder(new InOrder(hasty, silent.uri(), server.uri()))
+              .retries(policy(1).build())
+              .build();
+      server.enqueue(Answer.replay(PLAIN));
+      Exchange exchange = chat();
+      ClientDouble client = sent(proxy, exchange);
+      assertThat(client.awaitStatus()).isEqualTo(200);
+      client.awaitEnd();
+      assertThat(exchange.retries()).isEqualTo(1);
+    }
   }
 
   @Test

@@ -9,19 +9,24 @@ import org.jspecify.annotations.Nullable;
  *
  * @param input tokens of the prompt
  * @param output tokens that were generated
+ * @param cached tokens of the prompt that came from a cache, 0 where nothing is said of that
  */
-public record RecordedCounts(long input, long output) {
+public record RecordedCounts(long input, long output, long cached) {
   /** What this answer states, or null where it states nothing. */
   public static @Nullable RecordedCounts of(Recording recording) {
     String text = recording.responseText();
     if (text.contains("\"eval_count\"")) {
-      return new RecordedCounts(last(text, "prompt_eval_count"), last(text, "eval_count"));
+      return new RecordedCounts(last(text, "prompt_eval_count"), last(text, "eval_count"), 0);
     }
     if (text.contains("\"completion_tokens\"")) {
-      return new RecordedCounts(last(text, "prompt_tokens"), last(text, "completion_tokens"));
+      return new RecordedCounts(
+          last(text, "prompt_tokens"),
+          last(text, "completion_tokens"),
+          last(text, "cached_tokens"));
     }
     if (text.contains("\"output_tokens\"")) {
-      return new RecordedCounts(last(text, "input_tokens"), last(text, "output_tokens"));
+      return new RecordedCounts(
+          last(text, "input_tokens"), last(text, "output_tokens"), last(text, "cached_tokens"));
     }
     return null;
   }

@@ -17,8 +17,8 @@ import org.jspecify.annotations.Nullable;
 /**
  * Makes a caller of the claims of a verified token.
  *
- * <p>A claim that is there but is null or cannot be understood makes the token unusable: read as
- * absent, it would take a restriction away.
+ * <p>A claim that is there but is null, in whole or in part, or cannot be understood makes the
+ * token unusable: read as absent, it would take a restriction away.
  *
  * @param names the claims to read
  * @param scopePrefix what stands before each scope of this program in the claim
@@ -120,24 +120,24 @@ record ClaimMapping(Names names, String scopePrefix, Set<Scope> withoutScopes) {
     }
     try {
       Map<String, RateLimit> perModel = new HashMap<>();
-      if (limits.get("per_model") instanceof Map<?, ?> models) {
-        for (Map.Entry<?, ?> entry : models.entrySet()) {
-          RateLimit rate = rate(entry.getValue());
-          if (rate != null) {
-            perModel.put(String.valueOf(entry.getKey()), rate);
-          }
+      Object models = part(limits, "per_model");
+      if (models instanceof Map<?, ?> rates) {
+        for (Map.Entry<?, ?> entry : rates.entrySet()) {
+          perModel.put(String.valueOf(entry.getKey()), rate(entry.getValue()));
         }
-      } else if (limits.get("per_model") != null) {
+      } else if (models != null) {
         throw new UnusableClaimException(names.limits);
       }
-      Object concurrency = limits.get("concurrency");
-      Object priority = limits.get("priority");
+      Object requests = part(limits, "requests");
+      Object tokens = part(limits, "tokens");
+      Object concurrency = part(limits, "concurrency");
+      Object priority = part(limits, "priority");
       return new LimitSet(
-          rate(limits.get("requests")),
-          rate(limits.get("tokens")),
+          requests == null ? null : rate(requests),
+          tokens == null ? null : rate(tokens),
           concurrency == null ? null : Math.toIntExact(number(concurrency)),
           perModel,
-          ceilings(limits.get("ceilings")),
+          ceilings(part(limits, "ceilings")),
           priority == null ? null : Math.toIntExact(number(priority)));
     } catch (ArithmeticException | IllegalArgumentException | DateTimeException e) {
       throw new UnusableClaimException(names.limits);
@@ -152,20 +152,28 @@ record ClaimMapping(Names names, String scopePrefix, Set<Scope> withoutScopes) {
       throw new IllegalArgumentException("no ceilings");
     }
     Map<String, Object> named = new HashMap<>();
-    ceilings.forEach((name, ceiling) -> named.put(String.valueOf(name), ceiling));
+    for (Object name : ceilings.keySet()) {
+      named.put(String.valueOf(name), part(ceilings, name));
+    }
     return CallerCeilings.parse(named);
   }
 
-  private static @Nullable RateLimit rate(@Nullable Object value) {
-    if (value == null) {
-      return null;
-    }
+  private static RateLimit rate(@Nullable Object value) {
     if (!(value instanceof Map<?, ?> rate) || !(rate.get("per") instanceof String per)) {
       throw new IllegalArgumentException("no rate");
     }
-    Object burst = rate.get("burst");
+    Object burst = part(rate, "burst");
     return new RateLimit(
         number(rate.get("amount")), Duration.parse(per), burst == null ? 0 : number(burst));
+  }
+
+  /** A part of a claim; null only where it is missing. */
+  private static @Nullable Object part(Map<?, ?> object, Object name) {
+    Object value = object.get(name);
+    if (value == null && object.containsKey(name)) {
+      throw new IllegalArgumentException("a part is null");
+    }
+    return value;
   }
 
   private static long number(@Nullable Object value) {

@@ -428,7 +428,8 @@ public final class JwtAuthenticator implements Authenticator, AutoCloseable {
      * The claim of the caller's limits; {@code limits} unless set. It is an object with any of
      * {@code requests} and {@code tokens} (each {@code {"amount":10,"per":"PT1M","burst":5}}),
      * {@code concurrency} (a number), {@code per_model} (such objects by model), {@code ceilings}
-     * and {@code priority} (a number).
+     * and {@code priority} (a number). A token with a null among them is refused: null is no way to
+     * say that nothing is limited.
      */
     public Builder limitsClaim(String value) {
       limitsClaim = value;

@@ -23,6 +23,7 @@ import com.nimbusds.jose.jwk.RSAKey;
 import com.nimbusds.jose.jwk.gen.ECKeyGenerator;
 import com.nimbusds.jose.jwk.gen.RSAKeyGenerator;
 import com.nimbusds.jose.util.Base64URL;
+import com.nimbusds.jose.util.JSONObjectUtils;
 import com.nimbusds.jwt.JWTClaimsSet;
 import com.nimbusds.jwt.SignedJWT;
 import io.llmguard.Decision;
@@ -51,6 +52,8 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 class JwtAuthenticatorTest {
   private static final String ISSUER = "https://issuer.example";
@@ -253,6 +256,29 @@ class JwtAuthenticatorTest {
             claims().subject("a".repeat(256)).build())) {
       assertThat(status(guard, chat(signed(rsa, claims)))).as(claims.toString()).isEqualTo(401);
     }
+  }
+
+  @ParameterizedTest
+  @ValueSource(
+      strings = {
+        "{\"requests\":null}",
+        "{\"tokens\":null}",
+        "{\"concurrency\":null}",
+        "{\"per_model\":null}",
+        "{\"per_model\":{\"m\":null}}",
+        "{\"ceilings\":null}",
+        "{\"priority\":null}",
+        "{\"ceilings\":{\"output_tokens\":null}}",
+        "{\"requests\":{\"amount\":1,\"per\":null}}",
+        "{\"requests\":{\"amount\":null,\"per\":\"PT1M\"}}",
+        "{\"requests\":{\"amount\":1,\"per\":\"PT1M\",\"burst\":null}}"
+      })
+  void aNullAmongTheLimitsIsNotReadAsNoLimit(String limits) throws Exception {
+    JWTClaimsSet bad =
+        claims().serializeNullClaims(true).claim("limits", JSONObjectUtils.parse(limits)).build();
+    String token = signed(rsa, bad);
+    assertThat(SignedJWT.parse(token).getPayload().toString()).contains("null");
+    assertThat(status(fixed(b -> b), chat(token))).isEqualTo(401);
   }
 
   // ---- bad tokens

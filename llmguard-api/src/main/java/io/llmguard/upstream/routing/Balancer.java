@@ -304,6 +304,13 @@ final class Balancer {
     waiter.turn().complete(route);
   }
 
+  /** True while every server is left alone; false where none is known. */
+  synchronized boolean coolingDown() {
+    long now = time.nanos();
+    return !servers.isEmpty()
+        && servers.values().stream().allMatch(server -> server.until(now) - now > 0);
+  }
+
   /** What somebody has found out about a server apart from calls. */
   void probed(String upstream, boolean well) {
     List<Runnable> going = new ArrayList<>();

@@ -143,6 +143,11 @@ public final class DeploymentRouter implements UpstreamRouter, ModelReach.Source
     balancer.probed(upstream.name(), well);
   }
 
+  /** True while every upstream of its deployments is left alone after failures. */
+  public boolean coolingDown() {
+    return balancer.coolingDown();
+  }
+
   @Override
   public Route route(Exchange exchange) {
     Operation operation = operation(exchange);

@@ -440,6 +440,21 @@ class RoutingStrategyTest {
   }
 
   @Test
+  void aRouterSaysWhileEveryServerIsLeftAlone() {
+    Cooldown strict = new Cooldown(0, Duration.ofSeconds(10), true);
+    DeploymentRouter router = two(RoutingStrategy.leastBusy()).cooldown(strict).build();
+    assertThat(router.coolingDown()).isFalse();
+    failAll(router, "a", 1);
+    assertThat(router.coolingDown()).as("one of two").isFalse();
+    time.advance(Duration.ofSeconds(1));
+    failAll(router, "b", 1);
+    assertThat(router.coolingDown()).isTrue();
+    time.advance(Duration.ofSeconds(9));
+    assertThat(router.coolingDown()).as("one may be asked again").isFalse();
+    assertThat(DeploymentRouter.to(Calls.upstream("only")).coolingDown()).isFalse();
+  }
+
+  @Test
   void whatACallerDoesWrongOrLeavesIsNoFaultOfTheServer() {
     DeploymentRouter router =
         two(RoutingStrategy.leastBusy())

@@ -212,16 +212,12 @@ public final class Gateway implements AutoCloseable {
   }
 
   private @Nullable String notReady() {
-    if (draining) {
-      return "draining";
-    }
-    if (!foundation.keys().health().serving()) {
-      return "keys";
-    }
-    if (!generations.current().spending().available()) {
-      return "budgets";
-    }
-    return foundation.trail().queue().state().failingSince() == null ? null : "audit";
+    return Readiness.missing(
+        draining,
+        foundation.keys().health(),
+        generations.current().spending().available(),
+        foundation.trail().queue().state(),
+        foundation.upstreams().router().coolingDown());
   }
 
   /** Where clients call: scheme, host and the port that is really bound. */

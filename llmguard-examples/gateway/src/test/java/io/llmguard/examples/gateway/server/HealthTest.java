@@ -4,6 +4,8 @@ import static io.llmguard.examples.gateway.server.RunningGateway.CHAT;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.llmguard.jdbc.SqliteDataSource;
+import io.llmguard.testkit.Answer;
+import io.llmguard.testkit.ReplayUpstream;
 import java.net.http.HttpResponse;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -92,6 +94,28 @@ class HealthTest {
       rename(gateway, "elsewhere", "llmguard_spend_account");
       gateway.post("/api/chat", CHAT, CALLER);
       await(gateway, 200, "ok");
+    }
+  }
+
+  @Test
+  void serversThatAreAllLeftAlone() throws Exception {
+    String model = "{model_name: m, litellm_params: {model: ollama/m, api_base: '${UPSTREAM}'}}";
+    ReplayUpstream upstream = ReplayUpstream.start();
+    try (RunningGateway gateway =
+        RunningGateway.start(
+            folder,
+            "model_list: ["
+                + model
+                + "]\nrouter_settings: {allowed_fails: 0, cooldown_time: 3600, num_retries: 0}\n"
+                + "general_settings: {master_key: "
+                + MASTER
+                + "}\nllmguard: {listen: '127.0.0.1:0', data_dir: '${DATA}'}\n",
+            upstream)) {
+      await(gateway, 200, "ok");
+      upstream.enqueue(Answer.status(503, "application/json", "{}"));
+      gateway.post("/api/chat", CHAT.replace("gemma3:270m", "m"), CALLER);
+      await(gateway, 503, "upstreams");
+      assertThat(upstream.requests()).as("nobody is asked for it").hasSize(1);
     }
   }
 

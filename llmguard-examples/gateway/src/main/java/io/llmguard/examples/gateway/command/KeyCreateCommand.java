@@ -12,10 +12,12 @@ import io.llmguard.limit.LimitSet;
 import io.llmguard.limit.RateLimit;
 import io.llmguard.policy.ModelAccess;
 import io.llmguard.policy.Scope;
+import io.llmguard.wire.CallerCeilings;
 import java.math.BigDecimal;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.EnumSet;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
@@ -99,6 +101,16 @@ final class KeyCreateCommand extends StoreCommand {
   private @Nullable Integer priority;
 
   @Option(
+      names = "--ceilings",
+      split = ",",
+      paramLabel = "NAME=VALUE",
+      description =
+          "what its calls may ask for at most, such as output_tokens=1024,keep_alive=10m; also"
+              + " context, min_keep_alive, logprobs, choices, load_options, load_only (default:"
+              + " what is configured)")
+  private Map<String, String> ceilings = Map.of();
+
+  @Option(
       names = "--budget-usd",
       paramLabel = "USD",
       description = "what it may spend in each window (default: no budget of its own)")
@@ -154,7 +166,33 @@ final class KeyCreateCommand extends StoreCommand {
             rate("--tokens", tokens, -1),
             concurrency,
             Map.of())
+        .with(ceilings())
         .withPriority(priority);
+  }
+
+  private CallerCeilings ceilings() {
+    Map<String, Object> named = new LinkedHashMap<>();
+    ceilings.forEach((name, value) -> named.put(name, value(value)));
+    try {
+      return CallerCeilings.parse(named);
+    } catch (IllegalArgumentException e) {
+      throw new ParameterException(line(), "--ceilings: " + e.getMessage(), e);
+    }
+  }
+
+  /** A number, a boolean or a time; anything else is no ceiling's, and told so by who reads it. */
+  private static Object value(String text) {
+    if (text.equals("true") || text.equals("false")) {
+      return Boolean.valueOf(text);
+    }
+    if (text.matches("-?[0-9]{1,18}")) {
+      return Long.valueOf(text);
+    }
+    try {
+      return Durations.parse(text).toString();
+    } catch (IllegalArgumentException e) {
+      return text;
+    }
   }
 
   /** A limit; a burst below 0 stands for a whole period's, as tokens are spent in large pieces. */

@@ -38,6 +38,7 @@ final class KeyJson {
     fields.put("tokens", limit(record.limits().tokens()));
     fields.put("concurrency", record.limits().concurrency());
     fields.put("priority", record.limits().priority());
+    fields.put("ceilings", record.limits().ceilings().named());
     fields.put("budget_usd", record.budgetUsd());
     fields.put("budget_window", record.budgetWindow());
     fields.put("networks", record.networks());

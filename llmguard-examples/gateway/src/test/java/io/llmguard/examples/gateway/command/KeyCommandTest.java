@@ -91,6 +91,8 @@ class KeyCommandTest {
                 "2",
                 "--priority",
                 "-10",
+                "--ceilings",
+                "output_tokens=64,keep_alive=10m,min_keep_alive=30,load_only=false",
                 "--budget-usd",
                 "5.50",
                 "--budget-window",
@@ -106,6 +108,12 @@ class KeyCommandTest {
     assertThat(shown.get("tokens").get("burst").asInt()).isEqualTo(999);
     assertThat(shown.get("concurrency").asInt()).isEqualTo(2);
     assertThat(shown.get("priority").asInt()).isEqualTo(-10);
+    assertThat(shown.get("ceilings"))
+        .isEqualTo(
+            new ObjectMapper()
+                .readTree(
+                    "{\"output_tokens\":64,\"keep_alive\":\"PT10M\",\"min_keep_alive\":\"PT30S\","
+                        + "\"load_only\":false}"));
     assertThat(shown.get("budget_usd").decimalValue()).isEqualByComparingTo("5.50");
     assertThat(shown.get("budget_window").asText()).isEqualTo("1mo");
 
@@ -118,6 +126,11 @@ class KeyCommandTest {
             new String[] {"--budget-usd", "-1"},
             new String[] {"--budget-usd", "1", "--budget-window", "often"},
             new String[] {"--priority", "1001"},
+            new String[] {"--ceilings", "output=64"},
+            new String[] {"--ceilings", "output_tokens=10m"},
+            new String[] {"--ceilings", "output_tokens=0"},
+            new String[] {"--ceilings", "keep_alive=long"},
+            new String[] {"--ceilings", "load_only=1"},
             new String[] {"--concurrency", "0"})) {
       List<String> args = new ArrayList<>(List.of("create", "--name", "x"));
       args.addAll(List.of(wrong));

@@ -30,10 +30,14 @@ class SettingsDocumentTest {
       ceilings: {choices: 1}
       client_certificates: {rules: [{caller: a, san: a}]}
       concurrency: {total: 1}
+      content_guards:
+        personal_data: {prompts: refuse}
+        secrets: {prompts: refuse}
+        size: {messages: 1}
       database: {url: "jdbc:sqlite:a"}
       jwt: [{issuer: a, audience: a, jwks_url: "https://a"}]
       limits: {body: 1m}
-      parameters: {refuse: [a]}
+      parameters: {models: {NAME: {refuse: [a]}}}
       rate_limits:
         per_key: {requests: 1, per: 1m}
         per_ip: {requests: 1, per: 1m}
@@ -44,6 +48,14 @@ class SettingsDocumentTest {
       tls: {certificate: a, key: a}
       upstreams: [{api_base: "https://a", headers: {NAME: a}}]
       """;
+
+  /** What settings for single models are for. */
+  private static final Map<String, Object> MODEL =
+      Map.of(
+          "model_name",
+          "NAME",
+          "litellm_params",
+          Map.of("model", "ollama/a", "api_base", "https://a"));
 
   private static final String UNKNOWN = "not_a_setting";
   private static final Pattern KNOWN = Pattern.compile("known here: (.*)");
@@ -106,7 +118,10 @@ class SettingsDocumentTest {
 
   private void read(Map<String, Object> settings) throws IOException {
     String text =
-        new Yaml().dump(Map.of("llmguard", settings)).lines().collect(Collectors.joining("\n"));
+        new Yaml()
+            .dump(Map.of("llmguard", settings, "model_list", List.of(MODEL)))
+            .lines()
+            .collect(Collectors.joining("\n"));
     Path file = folder.resolve("config.yaml");
     Files.writeString(file, text);
     ConfigReader.read(file, name -> null);

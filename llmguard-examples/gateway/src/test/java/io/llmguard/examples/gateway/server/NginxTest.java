@@ -16,8 +16,10 @@ import java.net.http.HttpResponse;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
+import java.util.stream.Collectors;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -58,11 +60,6 @@ class NginxTest {
         }
       }
       """;
-  private static final String ORIGINAL =
-      "proxy_set_header X-Original-URI $request_uri;"
-          + " proxy_set_header X-Original-Method $request_method;"
-          + " proxy_set_header X-Forwarded-For $remote_addr;";
-
   @TempDir private Path folder = Path.of("");
 
   private interface Body {
@@ -135,10 +132,27 @@ class NginxTest {
         headers);
   }
 
+  /** The fields that the README has nginx set and remove for its question. */
+  private static String original() throws IOException {
+    String readme = Files.readString(Path.of("../../README.md"));
+    String block = readme.substring(readme.indexOf("location = /validate-key {"));
+    String fields =
+        block
+            .substring(0, block.indexOf('}'))
+            .lines()
+            .filter(
+                line ->
+                    line.strip().startsWith("proxy_set_header X-") || line.contains(" Forwarded "))
+            .collect(Collectors.joining("\n"));
+    assertThat(fields).contains("X-Original-URI", "X-Original-Method", "X-Forwarded-For");
+    return fields;
+  }
+
   @ParameterizedTest
-  @ValueSource(strings = {"", ORIGINAL})
-  void aRightKeyIsLetInAndAWrongOneIsKeptOut(String original) throws Exception {
+  @ValueSource(booleans = {false, true})
+  void aRightKeyIsLetInAndAWrongOneIsKeptOut(boolean named) throws Exception {
     String trusted = "trusted_proxies: [127.0.0.1]";
+    String original = named ? original() : "";
     try (RunningGateway gateway =
         RunningGateway.start(folder, RunningGateway.settings(original.isEmpty() ? "" : trusted))) {
       String key = gateway.firstKey();
@@ -186,7 +200,7 @@ class NginxTest {
       String key = gateway.firstKey();
       withNginx(
           gateway,
-          ORIGINAL,
+          original(),
           url -> {
             for (String path : List.of("/api/pull", "/api/%70ull", "/slots")) {
               HttpResponse<String> refused =
@@ -205,6 +219,48 @@ class NginxTest {
               line ->
                   assertThat(new ObjectMapper().readTree(line).get("path").asText())
                       .isNotEqualTo("/validate"));
+    }
+  }
+
+  @Test
+  void aClientThatNamesAnotherCallIsJudgedByItsOwn() throws Exception {
+    String[] lies = {
+      "X-Original-URI", "/api/version",
+      "X-Original-Method", "GET",
+      "X-Forwarded-Uri", "/api/version",
+      "X-Forwarded-Method", "GET",
+      "X-Forwarded-For", "198.51.100.7",
+      "Forwarded", "for=198.51.100.7"
+    };
+    try (RunningGateway gateway =
+        RunningGateway.start(folder, RunningGateway.settings("trusted_proxies: [127.0.0.1]"))) {
+      String[] headers = Arrays.copyOf(lies, lies.length + 2);
+      headers[lies.length] = "X-Api-Key";
+      headers[lies.length + 1] = gateway.firstKey();
+      withNginx(
+          gateway,
+          original(),
+          url -> {
+            assertThat(chat(gateway, url, headers).statusCode()).isEqualTo(200);
+            HttpResponse<String> refused =
+                gateway.send(
+                    HttpRequest.newBuilder(URI.create(url + "/api/pull"))
+                        .POST(BodyPublishers.ofString("{\"model\":\"x\"}")),
+                    headers);
+            assertThat(refused.statusCode()).isEqualTo(403);
+          });
+      gateway.stop();
+      assertThat(gateway.auditLines())
+          .filteredOn(line -> line.contains("\"status\""))
+          .extracting(line -> new ObjectMapper().readTree(line))
+          .extracting(
+              line ->
+                  String.join(
+                      " ",
+                      line.get("ip").asText(),
+                      line.get("method").asText(),
+                      line.get("path").asText()))
+          .containsExactly("127.0.0.1 POST /api/chat", "127.0.0.1 POST /api/pull");
     }
   }
 }

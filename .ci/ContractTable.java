@@ -33,7 +33,13 @@ final class ContractTable {
   }
 
   private static final List<String> CONTRACTS =
-      List.of("AdmissionTest", "BodyTest", "ContextPathTest", "StreamingTest", "TokenTest");
+      List.of(
+          "AdmissionTest",
+          "BodyTest",
+          "ContextPathTest",
+          "DepartureTest",
+          "StreamingTest",
+          "TokenTest");
 
   public static void main(String[] args) throws Exception {
     Path root = Path.of(args.length == 0 ? "" : args[0]).toAbsolutePath();

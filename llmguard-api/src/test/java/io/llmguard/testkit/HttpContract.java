@@ -46,6 +46,7 @@ import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.CompletionStage;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.io.TempDir;
@@ -72,10 +73,11 @@ public abstract class HttpContract {
     void close() throws IOException;
   }
 
-  /** A call that has ended. */
-  protected record Ended(Exchange exchange, Outcome outcome) {}
+  /** A call that has ended, and when, on {@link System#nanoTime()}'s clock. */
+  protected record Ended(Exchange exchange, Outcome outcome, long nanoTime) {}
 
   private final BlockingQueue<Ended> ended = new LinkedBlockingQueue<>();
+  private volatile @Nullable Exchange latest;
 
   protected KeyStore store;
   protected ReplayUpstream upstream;
@@ -100,14 +102,21 @@ public abstract class HttpContract {
     return new JdkTransport(TransportSettings.builder().build());
   }
 
+  /** What carries admitted calls to their upstream. */
+  protected Proxy proxy() throws Exception {
+    return Proxy.builder(UpstreamRouter.to(local())).build();
+  }
+
+  /** The upstream of these tests. */
+  protected final Upstream local() {
+    return Upstream.builder("local", upstream.uri(), transport).build();
+  }
+
   @BeforeEach
   void startAll() throws Exception {
     upstream = ReplayUpstream.start();
     transport = transport();
-    proxy =
-        Proxy.builder(
-                UpstreamRouter.to(Upstream.builder("local", upstream.uri(), transport).build()))
-            .build();
+    proxy = proxy();
     store = store();
     issuer = new KeyIssuer(store, io.llmguard.TimeSource.system());
     key = issue("default").key().reveal();
@@ -182,13 +191,14 @@ public abstract class HttpContract {
 
     @Override
     public CompletionStage<Decision> decide(Exchange exchange) {
+      latest = exchange;
       exchange.responseHeaders().add("X-Observed", "yes");
       return exchange.admit();
     }
 
     @Override
     public void settle(Exchange exchange, Outcome outcome) {
-      ended.add(new Ended(exchange, outcome));
+      ended.add(new Ended(exchange, outcome, System.nanoTime()));
     }
   }
 
@@ -199,6 +209,11 @@ public abstract class HttpContract {
       throw new AssertionError("no call has ended within 20 s");
     }
     return next;
+  }
+
+  /** The call that came last, be it under way or not; null before there was one. */
+  protected @Nullable Exchange latest() {
+    return latest;
   }
 
   /** Asserts that no further call has ended: each is settled once. */

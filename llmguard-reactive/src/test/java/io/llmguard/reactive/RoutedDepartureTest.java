@@ -1,0 +1,15 @@
+package io.llmguard.reactive;
+
+import io.llmguard.Guard;
+import io.llmguard.testkit.RoutedDepartureContract;
+import io.llmguard.upstream.Proxy;
+import org.junit.jupiter.api.Tag;
+
+@Tag("server")
+@Tag("contract")
+class RoutedDepartureTest extends RoutedDepartureContract {
+  @Override
+  protected Server start(Guard guard, Proxy proxy) {
+    return Gateway.start(guard, proxy, PATIENCE);
+  }
+}

@@ -1,0 +1,14 @@
+package io.llmguard.servlet;
+
+import io.llmguard.Guard;
+import io.llmguard.testkit.RoutedDepartureContract;
+import io.llmguard.upstream.Proxy;
+import org.junit.jupiter.api.Tag;
+
+@Tag("jetty")
+class RoutedDepartureTest extends RoutedDepartureContract {
+  @Override
+  protected Server start(Guard guard, Proxy proxy) throws Exception {
+    return Gateway.start(guard, proxy, PATIENCE);
+  }
+}

@@ -19,7 +19,6 @@ import java.util.Map;
 import java.util.Set;
 import java.util.TreeSet;
 import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.LinkedBlockingDeque;
 import java.util.concurrent.TimeUnit;
 import javax.sql.DataSource;
 import org.jspecify.annotations.Nullable;
@@ -52,7 +51,7 @@ public final class SpendWriter implements AutoCloseable {
   private final TimeSource time;
   private final ZoneId days;
   private final ProcessMark self = ProcessMark.own();
-  private final LinkedBlockingDeque<Operation<?>> queue = new LinkedBlockingDeque<>();
+  private final Inbox<Operation<?>> queue = new Inbox<>();
   private final Thread thread = new Thread(this::run, "llmguard-spend");
   private volatile boolean available = true;
   private volatile boolean closed;
@@ -238,8 +237,7 @@ public final class SpendWriter implements AutoCloseable {
   }
 
   private void await(List<Operation<?>> batch) throws InterruptedException {
-    Operation<?> first =
-        closed ? queue.poll() : queue.poll(HEARTBEAT_MILLIS, TimeUnit.MILLISECONDS);
+    Operation<?> first = closed ? queue.poll() : queue.poll(millis(HEARTBEAT_MILLIS));
     if (first != null) {
       batch.add(first);
       queue.drainTo(batch, BATCH - 1);
@@ -319,7 +317,7 @@ public final class SpendWriter implements AutoCloseable {
           new SpendLedgerException("the database does not take it", e));
       return false;
     }
-    queue.addLast(operation);
+    queue.add(operation);
     return true;
   }
 
@@ -341,7 +339,7 @@ public final class SpendWriter implements AutoCloseable {
   private void failAll() {
     closed = true;
     List<Operation<?>> left = new ArrayList<>();
-    queue.drainTo(left);
+    queue.drainTo(left, Integer.MAX_VALUE);
     for (Operation<?> operation : left) {
       operation.answer.completeExceptionally(
           new SpendLedgerException("the ledger was closed before this was written", null));

@@ -3,6 +3,7 @@ package io.llmguard.examples.bootwebflux;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.llmguard.testkit.Answer;
+import io.llmguard.testkit.BufferLeakWatch;
 import io.llmguard.testkit.RawHttp;
 import io.llmguard.testkit.Recording;
 import io.llmguard.testkit.ReplayUpstream;
@@ -12,10 +13,12 @@ import java.util.List;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.extension.ExtendWith;
 import org.junit.jupiter.api.io.TempDir;
 import org.springframework.boot.builder.SpringApplicationBuilder;
 import org.springframework.context.ConfigurableApplicationContext;
 
+@ExtendWith(BufferLeakWatch.class)
 class AskApplicationTest {
   private static final String QUESTION = "Why is the sea salty?";
 

@@ -1,8 +1,11 @@
-package io.llmguard.reactive;
+package io.llmguard.testkit;
 
 import io.netty.buffer.ByteBuf;
 import io.netty.buffer.PooledByteBufAllocator;
 import io.netty.util.ResourceLeakDetector;
+import java.lang.ref.PhantomReference;
+import java.lang.ref.Reference;
+import java.lang.ref.ReferenceQueue;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.BlockingQueue;
@@ -42,9 +45,11 @@ public final class BufferLeaks<T> extends ResourceLeakDetector<T> {
     FOUND.add(resourceType);
   }
 
-  /** Those since this was asked last, after what is garbage was collected. */
-  static List<String> taken() {
-    System.gc();
+  /** Those since this was asked last, all that is garbage by now included. */
+  public static List<String> taken() {
+    // references of one collection are handed out before those of the next
+    collect();
+    collect();
     for (int i = 0; i < 8; i++) {
       // a detector looks for what was collected when something new is to be watched
       ByteBuf probe = PooledByteBufAllocator.DEFAULT.directBuffer(16);
@@ -54,5 +59,20 @@ public final class BufferLeaks<T> extends ResourceLeakDetector<T> {
     List<String> taken = new ArrayList<>();
     FOUND.drainTo(taken);
     return taken;
+  }
+
+  /** Returns when what was garbage before has been collected, and its references handed out. */
+  private static void collect() {
+    ReferenceQueue<Object> handedOut = new ReferenceQueue<>();
+    PhantomReference<Object> garbage = new PhantomReference<>(new Object(), handedOut);
+    try {
+      do {
+        System.gc();
+      } while (handedOut.remove(100) == null);
+    } catch (InterruptedException e) {
+      throw new IllegalStateException(e);
+    } finally {
+      Reference.reachabilityFence(garbage);
+    }
   }
 }

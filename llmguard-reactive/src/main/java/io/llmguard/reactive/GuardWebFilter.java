@@ -36,7 +36,8 @@ import reactor.core.publisher.Mono;
  * together.
  *
  * <p>A guard that may block ({@link Guard#blocking()}) decides and settles on Reactor's elastic
- * threads; any other stays on the thread that the call came on. Thread-safe.
+ * threads; any other stays on the thread that the call came on. Wherever a decision was made that
+ * comes later, the chain goes on on the connection's event loop. Thread-safe.
  */
 public class GuardWebFilter implements WebFilter, AutoCloseable {
   private final Guard guard;
@@ -125,18 +126,24 @@ public class GuardWebFilter implements WebFilter, AutoCloseable {
     AtomicBoolean answered = new AtomicBoolean();
     return Mono.fromFuture(decision, true)
         .timeout(deadline.duration(), Mono.defer(() -> late(decision, conversation)))
-        .doOnCancel(
-            () -> {
-              if (answered.compareAndSet(false, true)) {
-                conversation.clientGone();
-                DecisionDeadline.abandon(decision, Outcome.CLIENT_GONE);
-              }
-            })
+        .publishOn(conversation.chainScheduler())
+        .doOnCancel(() -> abandon(decision, conversation, answered))
+        // a decision does not fail: the event loop takes nothing any more
+        .doOnError(e -> abandon(decision, conversation, answered))
         .flatMap(
             decided ->
                 answered.compareAndSet(false, true)
                     ? obey(decided, conversation, exchange, chain, first)
                     : Mono.empty());
+  }
+
+  /** Nobody is there for the decision any more, unless it was obeyed already. */
+  private static void abandon(
+      CompletableFuture<Decision> decision, Conversation conversation, AtomicBoolean answered) {
+    if (answered.compareAndSet(false, true)) {
+      conversation.clientGone();
+      DecisionDeadline.abandon(decision, Outcome.CLIENT_GONE);
+    }
   }
 
   private CompletableFuture<Decision> ask(Conversation conversation) {

@@ -16,9 +16,14 @@ import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.security.Principal;
 import java.time.Duration;
+import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
+import java.util.concurrent.Executor;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicReference;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.springframework.core.io.buffer.DataBuffer;
@@ -311,6 +316,45 @@ class GuardWebFilterTest extends ChainTestBase {
       Thread.sleep(1);
     } catch (InterruptedException e) {
       throw new IllegalStateException(e);
+    }
+  }
+
+  @Test
+  void theApplicationNeverRunsOnTheThreadOfWhoeverDecided() throws Exception {
+    AtomicReference<Thread> filtered = new AtomicReference<>();
+    AtomicReference<Thread> handled = new AtomicReference<>();
+    WebFilter outside =
+        (exchange, chain) -> {
+          filtered.set(Thread.currentThread());
+          return chain.filter(exchange);
+        };
+    ExecutorService few = Executors.newSingleThreadExecutor(task -> new Thread(task, "few"));
+    try {
+      for (Executor decider :
+          List.<Executor>of(few, Schedulers.boundedElastic()::schedule, Runnable::run)) {
+        start(
+            exchange -> {
+              handled.set(Thread.currentThread());
+              return answer(exchange, "x");
+            },
+            outside,
+            filter(
+                stage(
+                    "later",
+                    e ->
+                        CompletableFuture.supplyAsync(() -> new Decision.Admit(e), decider)
+                            .thenApply(admit -> admit))));
+        try (RawHttp client = connect()) {
+          client.get("/");
+          assertThat(client.readHead().status()).isEqualTo(200);
+        }
+        assertThat(handled.get()).isSameAs(filtered.get());
+        assertThat(handled.get().getName()).startsWith("reactor-http-");
+        assertThat(nextEnded().outcome().word()).isEqualTo("completed");
+        stop();
+      }
+    } finally {
+      few.shutdown();
     }
   }
 

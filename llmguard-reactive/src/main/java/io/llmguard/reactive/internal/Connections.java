@@ -1,10 +1,12 @@
 package io.llmguard.reactive.internal;
 
 import io.netty.channel.Channel;
+import io.netty.channel.EventLoop;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.net.SocketAddress;
 import java.net.UnknownHostException;
+import java.util.concurrent.Executor;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 import org.springframework.http.server.reactive.ServerHttpRequest;
@@ -51,6 +53,14 @@ final class Connections {
     return NETTY && Netty.cut(response);
   }
 
+  /**
+   * The event loop of the connection, on which a task that comes from it runs at once; null where
+   * the server shows none.
+   */
+  static @Nullable Executor eventLoop(ServerHttpRequest request) {
+    return NETTY ? Netty.eventLoop(request) : null;
+  }
+
   /** Loaded where Reactor Netty is there. */
   private static final class Netty {
     private Netty() {}
@@ -65,16 +75,32 @@ final class Connections {
     }
 
     static @Nullable SocketAddress remote(ServerHttpRequest request) {
+      Channel channel = channel(request);
+      return channel == null ? null : channel.remoteAddress();
+    }
+
+    static @Nullable Executor eventLoop(ServerHttpRequest request) {
+      Channel channel = channel(request);
+      if (channel == null) {
+        return null;
+      }
+      EventLoop loop = channel.eventLoop();
+      return task -> {
+        if (loop.inEventLoop()) {
+          task.run();
+        } else {
+          loop.execute(task);
+        }
+      };
+    }
+
+    private static @Nullable Channel channel(ServerHttpRequest request) {
       Object known = known(() -> ServerHttpRequestDecorator.getNativeRequest(request));
       if (!(known instanceof HttpServerRequest server)) {
         return null;
       }
-      SocketAddress[] found = new SocketAddress[1];
-      server.withConnection(
-          connection -> {
-            Channel channel = connection.channel();
-            found[0] = channel.remoteAddress();
-          });
+      Channel[] found = new Channel[1];
+      server.withConnection(connection -> found[0] = connection.channel());
       return found[0];
     }
 

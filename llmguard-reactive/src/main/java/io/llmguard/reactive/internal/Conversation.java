@@ -29,6 +29,7 @@ import reactor.adapter.JdkFlowAdapter;
 import reactor.core.publisher.Flux;
 import reactor.core.publisher.Mono;
 import reactor.core.publisher.Sinks;
+import reactor.core.scheduler.Scheduler;
 import reactor.core.scheduler.Schedulers;
 
 /**
@@ -105,6 +106,16 @@ public final class Conversation implements GuardRequest {
   /** Where the exchange is to be reported to: here and now, unless a guard of it may block. */
   public Executor executor() {
     return blocking ? REPORTS : Runnable::run;
+  }
+
+  /**
+   * Where the chain goes on after a decision that came later: the connection's event loop, or where
+   * one may block. Whatever completed the decision, it may be one of few threads of a store's or of
+   * an issuer's, which an application must not hold up.
+   */
+  public Scheduler chainScheduler() {
+    Executor eventLoop = Connections.eventLoop(rawRequest);
+    return Schedulers.fromExecutor(eventLoop == null ? ELASTIC : eventLoop);
   }
 
   /** The exchange that the chain behind the guards sees. */

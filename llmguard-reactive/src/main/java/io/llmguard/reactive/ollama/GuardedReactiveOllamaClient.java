@@ -14,6 +14,7 @@ import io.llmguard.ollama.GenerateRequest;
 import io.llmguard.ollama.GenerateResponse;
 import io.llmguard.ollama.Metrics;
 import io.llmguard.ollama.OllamaClient;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.BiConsumer;
 import java.util.function.Function;
@@ -104,7 +105,13 @@ public final class GuardedReactiveOllamaClient {
 
   private Mono<GuardedCall> begin(Function<Caller, InProcessRequest> request) {
     Mono<GuardedCall> begun =
-        caller.flatMap(who -> Mono.fromFuture(() -> guard.beginAsync(request.apply(who))));
+        caller.flatMap(
+            who -> {
+              CompletableFuture<GuardedCall> admitted = guard.beginAsync(request.apply(who));
+              Mono<GuardedCall> call = Mono.fromFuture(admitted);
+              // whoever completes it later has few threads, which no subscriber is to hold up
+              return admitted.isDone() ? call : call.publishOn(Schedulers.parallel());
+            });
     return guard.guard().blocking() ? begun.subscribeOn(Schedulers.boundedElastic()) : begun;
   }
 

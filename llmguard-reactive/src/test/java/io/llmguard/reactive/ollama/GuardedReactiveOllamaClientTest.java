@@ -202,4 +202,18 @@ class GuardedReactiveOllamaClientTest {
     assertThat(ended().outcome()).isEqualTo("client-gone");
     assertThat(upstream.requests()).isEmpty();
   }
+
+  @Test
+  void aRefusalIsNotHeardOnTheThreadOfWhoeverDecided() throws Exception {
+    decision = new CompletableFuture<>();
+    CompletableFuture<Thread> heard = new CompletableFuture<>();
+    Disposable unused =
+        client
+            .chat(ChatRequest.of("llama3", "hi"))
+            .contextWrite(c -> c.put(Caller.class, caller("ann")))
+            .subscribe(answer -> {}, e -> heard.complete(Thread.currentThread()));
+    Thread decider = new Thread(() -> decision.complete(null));
+    decider.start();
+    assertThat(heard.get(10, TimeUnit.SECONDS)).isNotSameAs(decider);
+  }
 }

@@ -178,6 +178,7 @@ public final class Conversation implements GuardRequest {
   }
 
   private void ended(AnswerEnd end) {
+    guarded.ended();
     Exchange call = exchange;
     if (call == null || handedOver || call.completed()) {
       return;

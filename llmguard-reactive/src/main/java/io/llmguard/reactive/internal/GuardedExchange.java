@@ -1,8 +1,12 @@
 package io.llmguard.reactive.internal;
 
 import io.llmguard.Exchange;
+import io.llmguard.RequestBody;
 import io.llmguard.auth.Caller;
 import java.security.Principal;
+import org.jspecify.annotations.Nullable;
+import org.springframework.http.codec.multipart.Part;
+import org.springframework.util.MultiValueMap;
 import org.springframework.web.server.ServerWebExchange;
 import org.springframework.web.server.ServerWebExchangeDecorator;
 import reactor.core.publisher.Mono;
@@ -12,6 +16,7 @@ final class GuardedExchange extends ServerWebExchangeDecorator {
   private final Conversation conversation;
   private final GuardedRequest request;
   private final GuardedResponse response;
+  private volatile @Nullable FormData form;
 
   GuardedExchange(Conversation conversation, ServerWebExchange raw) {
     super(raw);
@@ -28,6 +33,33 @@ final class GuardedExchange extends ServerWebExchangeDecorator {
   @Override
   public GuardedResponse getResponse() {
     return response;
+  }
+
+  /** The parts of a form that was checked, and else what the server finds. */
+  @Override
+  public Mono<MultiValueMap<String, Part>> getMultipartData() {
+    return Mono.defer(
+        () ->
+            conversation.checkedBody() instanceof RequestBody.InFile
+                ? form().parts()
+                : super.getMultipartData());
+  }
+
+  private synchronized FormData form() {
+    FormData known = form;
+    if (known == null) {
+      known = new FormData(getDelegate(), request);
+      form = known;
+    }
+    return known;
+  }
+
+  /** The call has ended, and what was kept for it goes. */
+  void ended() {
+    FormData known = form;
+    if (known != null) {
+      known.delete();
+    }
   }
 
   @Override

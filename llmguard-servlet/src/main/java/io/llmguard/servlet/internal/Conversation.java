@@ -170,8 +170,10 @@ public final class Conversation implements GuardRequest {
       return;
     }
     if (failure != null) {
+      request.closeBody();
       failed(call);
     } else if (!rawRequest.isAsyncStarted()) {
+      request.closeBody();
       ended(call);
     }
   }
@@ -205,6 +207,7 @@ public final class Conversation implements GuardRequest {
       if (call == null || handedOver) {
         return;
       }
+      request.closeBody();
       if (broken) {
         failed(call);
       } else if (timedOut) {
@@ -381,10 +384,11 @@ public final class Conversation implements GuardRequest {
   }
 
   /** The body that the guards have read and checked, or null if it is still in the container. */
-  @Nullable ByteBuffer checkedBody() {
+  @Nullable RequestBody checkedBody() {
     Exchange call = exchange;
-    return bodyAsked && call != null && call.body() instanceof RequestBody.InMemory body
-        ? body.content()
-        : null;
+    if (!bodyAsked || call == null || call.body() instanceof RequestBody.PassThrough) {
+      return null;
+    }
+    return call.body();
   }
 }

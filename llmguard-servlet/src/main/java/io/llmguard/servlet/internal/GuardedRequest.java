@@ -1,34 +1,48 @@
 package io.llmguard.servlet.internal;
 
 import io.llmguard.Exchange;
+import io.llmguard.RequestBody;
 import io.llmguard.auth.Caller;
 import io.llmguard.policy.Scope;
 import jakarta.servlet.AsyncContext;
 import jakarta.servlet.DispatcherType;
+import jakarta.servlet.ServletContext;
+import jakarta.servlet.ServletException;
 import jakarta.servlet.ServletInputStream;
 import jakarta.servlet.ServletRequest;
 import jakarta.servlet.ServletResponse;
 import jakarta.servlet.http.HttpServletRequest;
 import jakarta.servlet.http.HttpServletRequestWrapper;
+import jakarta.servlet.http.Part;
 import java.io.BufferedReader;
+import java.io.File;
 import java.io.IOException;
 import java.io.InputStreamReader;
-import java.nio.ByteBuffer;
+import java.io.UncheckedIOException;
 import java.nio.charset.Charset;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
 import java.security.Principal;
 import java.util.ArrayList;
+import java.util.Collection;
 import java.util.Collections;
 import java.util.Enumeration;
 import java.util.List;
+import java.util.Map;
 import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /** The call as the chain behind the guards sees it: with its caller, and the body as checked. */
 final class GuardedRequest extends HttpServletRequestWrapper {
+  private static final Logger log = LoggerFactory.getLogger(GuardedRequest.class);
+
   private final Conversation conversation;
   private boolean firstDispatch;
-  private @Nullable ServletInputStream stream;
+  private @Nullable ReplayStream stream;
   private @Nullable BufferedReader reader;
+  private @Nullable FormParts parts;
+  private @Nullable Map<String, String[]> parameters;
 
   GuardedRequest(Conversation conversation, HttpServletRequest request) {
     super(request);
@@ -92,7 +106,7 @@ final class GuardedRequest extends HttpServletRequestWrapper {
 
   // ---- the body
 
-  private @Nullable ByteBuffer body() {
+  private @Nullable RequestBody body() {
     if (conversation.awaitingDispatch()) {
       throw new IllegalStateException(
           "a guard waits for its dispatch, but it is not mapped to ASYNC: map every filter of the"
@@ -103,34 +117,52 @@ final class GuardedRequest extends HttpServletRequestWrapper {
 
   @Override
   public ServletInputStream getInputStream() throws IOException {
-    ByteBuffer body = body();
+    RequestBody body = body();
     if (body == null) {
       return super.getInputStream();
     }
     if (reader != null) {
       throw new IllegalStateException("getReader was called");
     }
-    if (stream == null) {
-      stream = new ReplayStream(body);
-    }
-    return stream;
+    return replayed(body);
   }
 
   @Override
   public BufferedReader getReader() throws IOException {
-    ByteBuffer body = body();
+    RequestBody body = body();
     if (body == null) {
       return super.getReader();
     }
-    if (stream != null) {
-      throw new IllegalStateException("getInputStream was called");
-    }
     if (reader == null) {
+      if (stream != null) {
+        throw new IllegalStateException("getInputStream was called");
+      }
       String encoding = getCharacterEncoding();
       Charset charset = encoding == null ? StandardCharsets.UTF_8 : Charset.forName(encoding);
-      reader = new BufferedReader(new InputStreamReader(new ReplayStream(body), charset));
+      reader = new BufferedReader(new InputStreamReader(replayed(body), charset));
     }
     return reader;
+  }
+
+  private ReplayStream replayed(RequestBody body) throws IOException {
+    ReplayStream replayed = stream;
+    if (replayed == null) {
+      replayed = ReplayStream.of(body);
+      stream = replayed;
+    }
+    return replayed;
+  }
+
+  /** The call has ended, and with it the file that its body may be in. */
+  void closeBody() {
+    ReplayStream replayed = stream;
+    if (replayed != null) {
+      try {
+        replayed.close();
+      } catch (IOException e) {
+        log.debug("the file of a body did not close", e);
+      }
+    }
   }
 
   @Override
@@ -141,8 +173,14 @@ final class GuardedRequest extends HttpServletRequestWrapper {
 
   @Override
   public long getContentLengthLong() {
-    ByteBuffer body = conversation.checkedBody();
-    return body == null ? super.getContentLengthLong() : body.remaining();
+    RequestBody body = conversation.checkedBody();
+    if (body == null) {
+      return super.getContentLengthLong();
+    }
+    if (body instanceof RequestBody.InMemory memory) {
+      return memory.content().remaining();
+    }
+    return body instanceof RequestBody.InFile file ? file.length() : 0;
   }
 
   /** True for the fields that say how the body came, not how it is now. */
@@ -193,6 +231,82 @@ final class GuardedRequest extends HttpServletRequestWrapper {
     }
     names.add("Content-Length");
     return Collections.enumeration(names);
+  }
+
+  // ---- a form that was checked
+
+  private @Nullable FormParts form() throws IOException {
+    FormParts known = parts;
+    String type = getContentType();
+    if (known == null && type != null && body() instanceof RequestBody.InFile file) {
+      Object temporary = getServletContext().getAttribute(ServletContext.TEMPDIR);
+      Path location =
+          temporary instanceof File folder
+              ? folder.toPath()
+              : Path.of(System.getProperty("java.io.tmpdir", ""));
+      known = FormParts.of(file, type, location);
+      parts = known;
+    }
+    return known;
+  }
+
+  @Override
+  public Collection<Part> getParts() throws IOException, ServletException {
+    FormParts form = form();
+    return form == null ? super.getParts() : form.all();
+  }
+
+  @Override
+  public @Nullable Part getPart(String name) throws IOException, ServletException {
+    FormParts form = form();
+    return form == null ? super.getPart(name) : form.named(name);
+  }
+
+  @Override
+  public Map<String, String[]> getParameterMap() {
+    Map<String, String[]> known = parameters;
+    if (known != null) {
+      return known;
+    }
+    if (!hasForm()) {
+      return super.getParameterMap();
+    }
+    try {
+      FormParts form = form();
+      if (form == null) {
+        return super.getParameterMap();
+      }
+      known = form.parameters(getQueryString());
+      parameters = known;
+      return known;
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+
+  private boolean hasForm() {
+    return conversation.checkedBody() instanceof RequestBody.InFile;
+  }
+
+  @Override
+  public @Nullable String getParameter(String name) {
+    if (!hasForm()) {
+      return super.getParameter(name);
+    }
+    String[] values = getParameterMap().get(name);
+    return values == null ? null : values[0];
+  }
+
+  @Override
+  public String @Nullable [] getParameterValues(String name) {
+    return hasForm() ? getParameterMap().get(name) : super.getParameterValues(name);
+  }
+
+  @Override
+  public Enumeration<String> getParameterNames() {
+    return hasForm()
+        ? Collections.enumeration(getParameterMap().keySet())
+        : super.getParameterNames();
   }
 
   // ---- asynchronous answers

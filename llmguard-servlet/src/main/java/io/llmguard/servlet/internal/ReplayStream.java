@@ -1,49 +1,99 @@
 package io.llmguard.servlet.internal;
 
+import io.llmguard.RequestBody;
 import jakarta.servlet.ReadListener;
 import jakarta.servlet.ServletInputStream;
 import java.io.IOException;
 import java.nio.ByteBuffer;
+import java.nio.channels.FileChannel;
+import java.nio.file.StandardOpenOption;
+import org.jspecify.annotations.Nullable;
 
-/** A body that stands in memory, read as a servlet's input. */
+/** A body that was read and checked, once more as a servlet's input. */
 final class ReplayStream extends ServletInputStream {
-  private final ByteBuffer body;
+  private static final int PIECE = 16 << 10;
 
-  ReplayStream(ByteBuffer body) {
-    this.body = body;
+  private final @Nullable FileChannel file;
+  private ByteBuffer piece;
+  private long unread;
+
+  private ReplayStream(@Nullable FileChannel file, ByteBuffer piece, long unread) {
+    this.file = file;
+    this.piece = piece;
+    this.unread = unread;
+  }
+
+  /** A body that stands in memory or in a file, from its beginning. */
+  static ReplayStream of(RequestBody body) throws IOException {
+    if (body instanceof RequestBody.InFile spooled) {
+      FileChannel file = FileChannel.open(spooled.file(), StandardOpenOption.READ);
+      return new ReplayStream(file, ByteBuffer.allocate(0), spooled.length());
+    }
+    ByteBuffer all =
+        body instanceof RequestBody.InMemory memory ? memory.content() : ByteBuffer.allocate(0);
+    return new ReplayStream(null, all, 0);
+  }
+
+  /** Sees to it that there is a byte; false at the end. */
+  private boolean fill() throws IOException {
+    if (piece.hasRemaining()) {
+      return true;
+    }
+    if (file == null || unread == 0) {
+      return false;
+    }
+    if (piece.capacity() == 0) {
+      piece = ByteBuffer.allocate((int) Math.min(PIECE, unread));
+    }
+    piece.clear();
+    int read = file.read(piece);
+    piece.flip();
+    unread = read < 0 ? 0 : unread - read;
+    if (unread == 0) {
+      file.close();
+    }
+    return piece.hasRemaining();
   }
 
   @Override
-  public int read() {
-    return body.hasRemaining() ? body.get() & 0xff : -1;
+  public int read() throws IOException {
+    return fill() ? piece.get() & 0xff : -1;
   }
 
   @Override
-  public int read(byte[] into, int offset, int length) {
+  public int read(byte[] into, int offset, int length) throws IOException {
     if (length == 0) {
       return 0;
     }
-    int n = Math.min(length, body.remaining());
-    if (n == 0) {
+    if (!fill()) {
       return -1;
     }
-    body.get(into, offset, n);
+    int n = Math.min(length, piece.remaining());
+    piece.get(into, offset, n);
     return n;
   }
 
   @Override
   public int available() {
-    return body.remaining();
+    return (int) Math.min(Integer.MAX_VALUE, piece.remaining() + unread);
   }
 
   @Override
   public boolean isFinished() {
-    return !body.hasRemaining();
+    return !piece.hasRemaining() && unread == 0;
   }
 
   @Override
   public boolean isReady() {
     return true;
+  }
+
+  @Override
+  public void close() throws IOException {
+    unread = 0;
+    if (file != null) {
+      file.close();
+    }
   }
 
   /** Everything is there already, so the listener is served before this returns. */

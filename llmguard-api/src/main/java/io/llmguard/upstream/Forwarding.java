@@ -120,7 +120,7 @@ final class Forwarding implements Proxy.ProxiedCall, ClientResponse.WriteCallbac
     Route route;
     try {
       route = router.route(exchange);
-    } catch (RuntimeException e) {
+    } catch (RuntimeException | Error e) {
       route = notRouted(e);
     }
     go(route);
@@ -485,8 +485,13 @@ final class Forwarding implements Proxy.ProxiedCall, ClientResponse.WriteCallbac
       state = State.ANSWERING;
       writing = true;
     }
-    client.head(answerStatus, withFacts(answerFields));
-    return true;
+    try {
+      client.head(answerStatus, withFacts(answerFields));
+      return true;
+    } catch (RuntimeException | Error e) {
+      clientFailed(e);
+      return false;
+    }
   }
 
   void onBytes(Attempt attempt, ByteBuffer chunk, Runnable next) {
@@ -592,11 +597,23 @@ final class Forwarding implements Proxy.ProxiedCall, ClientResponse.WriteCallbac
     if (watch > 0) {
       watchWrites(watch);
     }
-    if (first) {
-      client.head(answerStatus, withFacts(answerFields));
+    try {
+      if (first) {
+        client.head(answerStatus, withFacts(answerFields));
+      }
+      client.write(out, now, this);
+    } catch (RuntimeException | Error e) {
+      clientFailed(e);
     }
-    client.write(out, now, this);
     return true;
+  }
+
+  /** The client's server broke: it takes nothing more, and tells nobody of an end. */
+  private void clientFailed(Throwable e) {
+    log.error("an answer could not be written: {}", e.getClass().getName());
+    log.debug("an answer could not be written", e);
+    failed(e);
+    client.abort();
   }
 
   private synchronized long writeNanos() {

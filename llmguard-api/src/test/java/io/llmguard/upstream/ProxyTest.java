@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import io.llmguard.Decision;
 import io.llmguard.Exchange;
 import io.llmguard.Guard;
+import io.llmguard.Headers;
 import io.llmguard.Outcome;
 import io.llmguard.RequestBody;
 import io.llmguard.Stage;
@@ -23,6 +24,7 @@ import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.concurrent.BlockingQueue;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
@@ -302,6 +304,63 @@ class ProxyTest {
       ProxiedCall unused = proxy().forward(exchange, source, size, client);
       assertThat(client.awaitStatus()).isEqualTo(201);
       assertThat(server.takeRequest().body().sha256Hex()).isEqualTo(source.sha256());
+    }
+
+    // ---- what breaks around it
+
+    @ParameterizedTest
+    @ValueSource(booleans = {true, false})
+    void aServerThatBreaksWhileItAnswersItsClientEndsTheCallOnce(boolean atTheHead)
+        throws Exception {
+      Gate gate = Gate.closed();
+      server.enqueue(Answer.replay(Recording.of("chat-stream")).gateBeforeChunk(2, gate));
+      CompletableFuture<Void> aborted = new CompletableFuture<>();
+      ClientResponse broken =
+          new ClientResponse() {
+            @Override
+            public void head(int status, Headers headers) {
+              if (atTheHead) {
+                throw new UnsupportedOperationException("read-only");
+              }
+            }
+
+            @Override
+            public void write(ByteBuffer chunk, boolean flush, WriteCallback written) {
+              throw new IllegalStateException("closed");
+            }
+
+            @Override
+            public void end() {
+              throw new AssertionError("it has not ended");
+            }
+
+            @Override
+            public void abort() {
+              aborted.complete(null);
+            }
+          };
+      Proxy proxy = proxy();
+      ProxiedCall unused = proxy.forward(chat(), broken);
+      cancelled(server.takeRequest());
+      assertThat(awaitOutcome()).isEqualTo(Outcome.CLIENT_GONE);
+      aborted.get(DEADLINE, TimeUnit.SECONDS);
+      assertThat(proxy.active()).isZero();
+      assertThat(outcomes).isEmpty();
+    }
+
+    @Test
+    void aRouterThatBreaksRefusesTheCall() throws Exception {
+      Proxy proxy =
+          Proxy.builder(
+                  exchange -> {
+                    throw new NoClassDefFoundError("gone");
+                  })
+              .build();
+      ClientDouble client = ClientDouble.reading();
+      ProxiedCall unused = proxy.forward(chat(), client);
+      assertThat(client.awaitStatus()).isEqualTo(503);
+      assertThat(awaitOutcome().word()).isEqualTo("refused:no-upstream");
+      assertThat(proxy.active()).isZero();
     }
 
     // ---- clients that leave

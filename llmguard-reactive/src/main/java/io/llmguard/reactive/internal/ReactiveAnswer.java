@@ -2,6 +2,7 @@ package io.llmguard.reactive.internal;
 
 import io.llmguard.Exchange;
 import io.llmguard.Headers;
+import io.llmguard.Outcome;
 import io.llmguard.upstream.ClientResponse;
 import io.llmguard.upstream.Proxy;
 import io.llmguard.upstream.Proxy.ProxiedCall;
@@ -54,7 +55,13 @@ public final class ReactiveAnswer implements ClientResponse {
     return Mono.defer(
         () -> {
           ReactiveAnswer answer = new ReactiveAnswer(conversation);
-          answer.begin(proxy.forward(exchange, answer));
+          try {
+            answer.begin(proxy.forward(exchange, answer));
+          } catch (RuntimeException | Error e) {
+            // the guard reports nothing any more: the call was handed over
+            conversation.executor().execute(() -> exchange.onComplete(Outcome.UPSTREAM_FAILED));
+            throw e;
+          }
           return answer
               .writing
               .asMono()
@@ -137,24 +144,30 @@ public final class ReactiveAnswer implements ClientResponse {
 
   @Override
   public void end() {
-    DataBuffer whole;
+    boolean whole;
     Pieces stream;
     synchronized (this) {
       if (over) {
         return;
       }
       over = true;
-      whole = small;
-      small = null;
+      whole = small != null;
       stream = pieces;
     }
     if (stream != null) {
       stream.end();
-    } else if (whole != null && !head) {
-      writing.tryEmitValue(response.writeWith(Mono.just(whole)));
+    } else if (whole && !head) {
+      writing.tryEmitValue(response.writeWith(Mono.defer(() -> Mono.justOrEmpty(takeSmall()))));
     } else {
       writing.tryEmitValue(response.setComplete());
     }
+  }
+
+  /** The collected answer, for who releases it; nothing if its client has left. */
+  private synchronized @Nullable DataBuffer takeSmall() {
+    DataBuffer whole = small;
+    small = null;
+    return whole;
   }
 
   @Override

@@ -13,12 +13,14 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.function.Consumer;
+import org.jspecify.annotations.Nullable;
 import org.springframework.boot.SpringApplication;
 import org.springframework.boot.autoconfigure.EnableAutoConfiguration;
 import org.springframework.boot.builder.SpringApplicationBuilder;
 import org.springframework.context.ConfigurableApplicationContext;
 import org.springframework.context.annotation.Configuration;
 import org.springframework.context.support.GenericApplicationContext;
+import org.springframework.util.FileSystemUtils;
 
 /**
  * A Spring Boot application with nothing but its auto-configuration, servlet or reactive by what is
@@ -47,9 +49,11 @@ public final class BootApplication implements HttpContract.Server {
           "org.springframework.boot.security.autoconfigure.actuate.web.reactive.ReactiveManagementWebSecurityAutoConfiguration");
 
   private final ConfigurableApplicationContext context;
+  private final @Nullable Path temporary;
 
-  private BootApplication(ConfigurableApplicationContext context) {
+  private BootApplication(ConfigurableApplicationContext context, @Nullable Path temporary) {
     this.context = context;
+    this.temporary = temporary;
   }
 
   @Configuration(proxyBeanMethods = false)
@@ -91,6 +95,9 @@ public final class BootApplication implements HttpContract.Server {
   @Override
   public void close() {
     context.close();
+    if (temporary != null) {
+      FileSystemUtils.deleteRecursively(temporary.toFile());
+    }
   }
 
   /** Collects what an application has. */
@@ -149,18 +156,27 @@ public final class BootApplication implements HttpContract.Server {
         int equals = property.indexOf('=');
         defaults.put(property.substring(0, equals), property.substring(equals + 1));
       }
-      if ("true".equals(defaults.get("llmguard.enabled"))) {
-        defaults.putIfAbsent("llmguard.data-dir", temporary().toString());
+      boolean keeps =
+          "true".equals(defaults.get("llmguard.enabled"))
+              && !defaults.containsKey("llmguard.data-dir");
+      Path temporary = keeps ? temporary() : null;
+      if (temporary != null) {
+        defaults.put("llmguard.data-dir", temporary.toString());
       }
       application.setDefaultProperties(defaults);
-      return new BootApplication(application.run());
+      try {
+        return new BootApplication(application.run(), temporary);
+      } catch (RuntimeException e) {
+        if (temporary != null) {
+          FileSystemUtils.deleteRecursively(temporary.toFile());
+        }
+        throw e;
+      }
     }
 
     private static Path temporary() {
       try {
-        Path folder = Files.createTempDirectory("llmguard-boot");
-        folder.toFile().deleteOnExit();
-        return folder;
+        return Files.createTempDirectory("llmguard-boot");
       } catch (IOException e) {
         throw new UncheckedIOException(e);
       }

@@ -12,6 +12,7 @@ import java.util.logging.Logger;
 import org.apache.catalina.Context;
 import org.apache.catalina.LifecycleException;
 import org.apache.catalina.connector.Connector;
+import org.apache.catalina.startup.ExpandWar;
 import org.apache.catalina.startup.Tomcat;
 import org.apache.coyote.http2.Http2Protocol;
 import org.apache.tomcat.util.net.SSLHostConfig;
@@ -48,7 +49,7 @@ final class TomcatEngine implements Engine {
       tomcat.start();
       if (!context.getState().isAvailable()) {
         Throwable reason = problem.thrown();
-        stop(tomcat);
+        stop(tomcat, base);
         throw new IllegalStateException("the application has not started", reason);
       }
     } finally {
@@ -70,7 +71,7 @@ final class TomcatEngine implements Engine {
 
       @Override
       public void close() throws IOException {
-        stop(tomcat);
+        stop(tomcat, base);
       }
     };
   }
@@ -105,12 +106,14 @@ final class TomcatEngine implements Engine {
     return connector;
   }
 
-  private static void stop(Tomcat tomcat) throws IOException {
+  private static void stop(Tomcat tomcat, Path base) throws IOException {
     try {
       tomcat.stop();
       tomcat.destroy();
     } catch (LifecycleException e) {
       throw new IOException(e);
+    } finally {
+      ExpandWar.delete(base.toFile(), false);
     }
   }
 

@@ -11,6 +11,7 @@ import io.llmguard.policy.BodyStage;
 import io.llmguard.policy.EndpointCatalogue;
 import io.llmguard.policy.EndpointStage;
 import io.llmguard.policy.ModelStage;
+import io.llmguard.testkit.BufferLeaks;
 import io.llmguard.upstream.JdkTransport;
 import io.llmguard.upstream.Proxy;
 import io.llmguard.upstream.TransportSettings;
@@ -50,7 +51,8 @@ final class StreamsServer {
                 new LlmGuardWebFilter(guard))) {
       System.out.println("port " + server.port());
       while (System.in.read() >= 0) {
-        // the parent says no more; its end ends this program
+        // whatever the parent says is the question for leaks; its end ends this program
+        System.out.println("leaks " + BufferLeaks.taken());
       }
     }
   }

@@ -38,7 +38,7 @@ public final class Exchange {
   private final CompletableFuture<Decision> admitted;
   private final HeaderMap responseHeaders = new HeaderMap();
   private final AtomicBoolean completed = new AtomicBoolean();
-  private final ArrayList<Object> attributes = new ArrayList<>(4);
+  private final ArrayList<Object> attributes = new ArrayList<>(16);
   private int entered;
   private @Nullable Joined before;
 

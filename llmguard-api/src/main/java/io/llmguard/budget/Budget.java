@@ -24,6 +24,8 @@ public final class Budget {
   private final @Nullable String onlyModels;
   private final @Nullable Long alertAt;
   private final boolean enforced;
+  private final String accountBegin;
+  private final String accountEnd;
 
   private Budget(Builder builder) {
     BudgetUnit counted = builder.unit;
@@ -49,6 +51,8 @@ public final class Budget {
     models = pattern == null ? null : ModelNames.pattern(pattern);
     alertAt = builder.alertAt;
     enforced = builder.enforced;
+    accountBegin = scope + "|" + unit + "|" + window.id() + "|";
+    accountEnd = onlyModels == null ? "" : "|" + Subjects.bounded(ModelNames.plain(onlyModels));
     if (alertAt != null && (alertAt < 1 || alertAt > amount)) {
       throw new IllegalArgumentException("an alert comes between nothing and the whole budget");
     }
@@ -129,10 +133,7 @@ public final class Budget {
 
   /** Under what name spend is counted for this subject; the same in every process. */
   String account(String subject) {
-    String account = scope + "|" + unit + "|" + window.id() + "|" + Subjects.bounded(subject);
-    return onlyModels == null
-        ? account
-        : account + "|" + Subjects.bounded(ModelNames.plain(onlyModels));
+    return accountBegin + Subjects.bounded(subject) + accountEnd;
   }
 
   /** Scope, amount and window. */

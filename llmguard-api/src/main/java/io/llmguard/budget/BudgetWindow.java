@@ -5,7 +5,6 @@ import java.time.LocalDate;
 import java.time.YearMonth;
 import java.time.ZoneId;
 import java.time.ZoneOffset;
-import java.time.ZonedDateTime;
 
 /**
  * Over what time a budget counts.
@@ -51,10 +50,11 @@ public sealed interface BudgetWindow {
     /** A Monday. */
     private static final long FIRST_MONDAY = LocalDate.of(1970, 1, 5).toEpochDay();
 
+    private static final long SECONDS_OF_A_DAY = 86_400;
+
     @Override
     public Slot slot(Instant now) {
       long amount = period.amount();
-      ZonedDateTime local = now.atZone(zone);
       return switch (period.unit()) {
         case SECOND, MINUTE, HOUR -> {
           long length = period.approximateMillis();
@@ -63,12 +63,12 @@ public sealed interface BudgetWindow {
         }
         case DAY, WEEK -> {
           long days = period.unit() == BudgetPeriod.Unit.WEEK ? amount * 7 : amount;
-          long day = local.toLocalDate().toEpochDay();
+          long day = dayOf(now);
           long first = day - Math.floorMod(day - FIRST_MONDAY, days);
           yield new Slot(midnight(first), midnight(first + days));
         }
         case MONTH -> {
-          YearMonth month = YearMonth.from(local);
+          YearMonth month = YearMonth.from(LocalDate.ofEpochDay(dayOf(now)));
           long since = month.getYear() * 12L + month.getMonthValue() - 1;
           YearMonth first = month.minusMonths(Math.floorMod(since, amount));
           yield new Slot(
@@ -78,8 +78,18 @@ public sealed interface BudgetWindow {
       };
     }
 
+    // each call that is paid for asks for its slot, and an offset makes its rules anew each time
+
+    private long dayOf(Instant now) {
+      return zone instanceof ZoneOffset offset
+          ? Math.floorDiv(now.getEpochSecond() + offset.getTotalSeconds(), SECONDS_OF_A_DAY)
+          : LocalDate.ofInstant(now, zone).toEpochDay();
+    }
+
     private long midnight(long epochDay) {
-      return LocalDate.ofEpochDay(epochDay).atStartOfDay(zone).toInstant().toEpochMilli();
+      return zone instanceof ZoneOffset offset
+          ? (epochDay * SECONDS_OF_A_DAY - offset.getTotalSeconds()) * 1_000
+          : LocalDate.ofEpochDay(epochDay).atStartOfDay(zone).toInstant().toEpochMilli();
     }
 
     @Override

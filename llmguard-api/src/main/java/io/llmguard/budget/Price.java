@@ -89,12 +89,11 @@ public record Price(
   public long cost(Usage usage, Duration time) {
     long millis = CostFormula.millis(time);
     boolean used = usage.inputTokens() > 0 || usage.outputTokens() > 0;
-    BigDecimal sum =
-        times(inputToken, usage.inputTokens() - usage.cachedTokens())
-            .add(times(cachedToken, usage.cachedTokens()))
-            .add(times(outputToken, usage.outputTokens()))
-            .add(times(second.movePointLeft(3), millis))
-            .add(used ? request : BigDecimal.ZERO);
+    BigDecimal sum = times(inputToken, usage.inputTokens() - usage.cachedTokens());
+    sum = plus(sum, times(cachedToken, usage.cachedTokens()));
+    sum = plus(sum, times(outputToken, usage.outputTokens()));
+    sum = plus(sum, timed() ? times(second.movePointLeft(3), millis) : BigDecimal.ZERO);
+    sum = plus(sum, used ? request : BigDecimal.ZERO);
     return nanoUsd(formula == null ? sum : sum.add(formula.cost(usage, millis)));
   }
 
@@ -123,6 +122,11 @@ public record Price(
     return amount <= 0 || price.signum() == 0
         ? BigDecimal.ZERO
         : price.multiply(BigDecimal.valueOf(amount));
+  }
+
+  /** Most parts of most prices are zero, and a sum with zero would be a new number. */
+  private static BigDecimal plus(BigDecimal sum, BigDecimal part) {
+    return part.signum() == 0 ? sum : sum.signum() == 0 ? part : sum.add(part);
   }
 
   /** True if time costs something. */

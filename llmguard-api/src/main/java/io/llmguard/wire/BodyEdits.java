@@ -98,84 +98,94 @@ public final class BodyEdits {
     if (changes.isEmpty()) {
       return body.bytes();
     }
-    List<Splice> splices = new ArrayList<>();
-    Map<String, String> top = new LinkedHashMap<>();
-    Map<String, Map<String, String>> nested = new LinkedHashMap<>();
+    List<Splice> splices = new ArrayList<>(changes.size());
+    Splicing root = new Splicing(body.root(), splices);
+    // most calls change a field or two: no map of maps is made for them
     changes.forEach(
         (field, json) -> {
-          int dot = field.indexOf('.');
-          if (dot < 0) {
-            top.put(field, json);
-          } else {
-            nested
-                .computeIfAbsent(field.substring(0, dot), object -> new LinkedHashMap<>())
-                .put(field.substring(dot + 1), json);
+          if (field.indexOf('.') < 0) {
+            root.change(field, json);
           }
         });
-    nested.forEach(
-        (object, fields) -> {
-          Members members = membersOf(object);
-          if (members != null) {
-            splice(members, fields, splices);
-          } else {
-            String json = object(fields);
-            if (!json.equals("{}")) {
-              top.put(object, json);
-            }
-          }
-        });
-    splice(body.root(), top, splices);
+    nested(OPTIONS, root, splices);
+    nested(STREAM_OPTIONS, root, splices);
+    root.end();
     return splices.isEmpty() ? body.bytes() : spliced(splices);
   }
 
-  private static String object(Map<String, String> fields) {
-    StringBuilder json = new StringBuilder("{");
-    fields.forEach(
-        (name, value) -> {
-          if (!value.equals(REMOVED)) {
-            json.append(json.length() > 1 ? "," : "").append(member(name, value));
-          }
-        });
-    return json.append('}').toString();
+  /** Changes an object of the body, or adds it. */
+  private void nested(String object, Splicing root, List<Splice> splices) {
+    Members members = membersOf(object);
+    Splicing inside = members == null ? null : new Splicing(members, splices);
+    StringBuilder added = new StringBuilder(0);
+    for (Map.Entry<String, String> change : changes.entrySet()) {
+      String field = change.getKey();
+      if (field.length() > object.length()
+          && field.charAt(object.length()) == '.'
+          && field.startsWith(object)) {
+        String name = field.substring(object.length() + 1);
+        if (inside != null) {
+          inside.change(name, change.getValue());
+        } else if (!change.getValue().equals(REMOVED)) {
+          added.append(added.isEmpty() ? "" : ",").append(member(name, change.getValue()));
+        }
+      }
+    }
+    if (inside != null) {
+      inside.end();
+    } else if (!added.isEmpty()) {
+      root.change(object, "{" + added + "}");
+    }
   }
 
   private static String member(String name, String json) {
     return '"' + name + "\":" + json;
   }
 
-  private void splice(Members members, Map<String, String> fields, List<Splice> splices) {
-    boolean[] removed = new boolean[members.size()];
-    StringBuilder inserted = new StringBuilder();
-    fields.forEach(
-        (name, json) -> {
-          int at = members.indexOf(name);
-          if (json.equals(REMOVED)) {
-            if (at >= 0) {
-              removed[at] = true;
-            }
-          } else if (at < 0) {
-            inserted.append(inserted.length() == 0 ? "" : ",").append(member(name, json));
-          } else if (!JsonText.is(
-              body.bytes(), members.valueStart(at), members.valueEnd(at), json)) {
-            splices.add(new Splice(members.valueStart(at), members.valueEnd(at), json));
-          }
-        });
-    int kept = 0;
-    for (int i = 0; i < removed.length; i++) {
-      if (!removed[i]) {
-        kept++;
-      } else if (kept > 0) {
-        // with the comma before it
-        splices.add(new Splice(members.valueEnd(i - 1), members.valueEnd(i), ""));
-      } else {
-        boolean last = i == removed.length - 1;
-        int end = last ? members.valueEnd(i) : members.keyStart(i + 1);
-        splices.add(new Splice(members.keyStart(i), end, ""));
+  /** The changes of one object, as replacements of bytes. */
+  private final class Splicing {
+    private final Members members;
+    private final List<Splice> splices;
+    private final boolean[] removed;
+    private final StringBuilder inserted = new StringBuilder(0);
+
+    Splicing(Members members, List<Splice> splices) {
+      this.members = members;
+      this.splices = splices;
+      removed = new boolean[members.size()];
+    }
+
+    void change(String name, String json) {
+      int at = members.indexOf(name);
+      if (json.equals(REMOVED)) {
+        if (at >= 0) {
+          removed[at] = true;
+        }
+      } else if (at < 0) {
+        inserted.append(inserted.isEmpty() ? "" : ",").append(member(name, json));
+      } else if (!JsonText.is(body.bytes(), members.valueStart(at), members.valueEnd(at), json)) {
+        splices.add(new Splice(members.valueStart(at), members.valueEnd(at), json));
       }
     }
-    if (inserted.length() > 0) {
-      int at = members.open() + 1;
-      splices.add(new Splice(at, at, kept > 0 ? inserted.append(',').toString() : inserted + ""));
+
+    void end() {
+      int kept = 0;
+      for (int i = 0; i < removed.length; i++) {
+        if (!removed[i]) {
+          kept++;
+        } else if (kept > 0) {
+          // with the comma before it
+          splices.add(new Splice(members.valueEnd(i - 1), members.valueEnd(i), ""));
+        } else {
+          boolean last = i == removed.length - 1;
+          int end = last ? members.valueEnd(i) : members.keyStart(i + 1);
+          splices.add(new Splice(members.keyStart(i), end, ""));
+        }
+      }
+      if (!inserted.isEmpty()) {
+        int at = members.open() + 1;
+        splices.add(new Splice(at, at, kept > 0 ? inserted.append(',').toString() : inserted + ""));
+      }
     }
   }
 

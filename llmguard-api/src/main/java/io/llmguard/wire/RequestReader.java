@@ -71,19 +71,19 @@ public final class RequestReader {
       return new MalformedBody("invalid-utf8", "the body begins with a byte order mark", 0, "$");
     }
     try (JsonParser parser = JSON.createParser(body)) {
-      BodyParser reading = new BodyParser(parser, body, operation, hasher);
+      BodyCursor at = new BodyCursor(parser, body);
       try {
-        return reading.read();
+        return new BodyParser(at, operation, hasher).read();
       } catch (BadBody e) {
         return e.why();
       } catch (StreamConstraintsException e) {
         boolean deep = parser.getParsingContext().getNestingDepth() > MAX_DEPTH;
         return deep
-            ? reading.malformed("too-deep", "the body is nested deeper than " + MAX_DEPTH)
-            : reading.malformed("invalid-json", "a name or a number in the body is too long");
+            ? at.malformed("too-deep", "the body is nested deeper than " + MAX_DEPTH)
+            : at.malformed("invalid-json", "a name or a number in the body is too long");
       } catch (JsonProcessingException e) {
         // its message quotes the body
-        return reading.malformed("invalid-json", "the body is not one valid JSON object");
+        return at.malformed("invalid-json", "the body is not one valid JSON object");
       }
     } catch (IOException e) {
       throw new IllegalStateException("an array was read", e);

@@ -87,7 +87,6 @@ final class Forwarding implements Proxy.ProxiedCall, ClientResponse.WriteCallbac
   private boolean writing;
   private long writeBy;
   private long writeNanos;
-  private @Nullable CompletableFuture<Void> writeWatch;
   private @Nullable Runnable consumed;
   private @Nullable UpstreamFailure late;
   private StreamEnd.Cause lateCause = StreamEnd.Cause.FAILED;
@@ -483,7 +482,7 @@ final class Forwarding implements Proxy.ProxiedCall, ClientResponse.WriteCallbac
         return false;
       }
       state = State.ANSWERING;
-      writing = true;
+      begin(NO_BYTES);
     }
     try {
       client.head(answerStatus, withFacts(answerFields));
@@ -579,23 +578,14 @@ final class Forwarding implements Proxy.ProxiedCall, ClientResponse.WriteCallbac
   /** Writes to the client, after the head if that has not gone yet; false if it is too late. */
   private boolean write(ByteBuffer out, boolean now, @Nullable Runnable next) {
     boolean first;
-    long watch = 0;
     synchronized (this) {
       if (state != State.WAITING && state != State.ANSWERING) {
         return false;
       }
       first = state == State.WAITING;
       state = State.ANSWERING;
-      writing = true;
       consumed = next;
-      if (writeNanos == 0 && current != null) {
-        writeNanos = writeNanos(current);
-        watch = writeNanos;
-      }
-      writeBy = System.nanoTime() + writeNanos * (1 + out.remaining() / READ_AT_LEAST);
-    }
-    if (watch > 0) {
-      watchWrites(watch);
+      begin(out);
     }
     try {
       if (first) {
@@ -616,8 +606,13 @@ final class Forwarding implements Proxy.ProxiedCall, ClientResponse.WriteCallbac
     client.abort();
   }
 
-  private synchronized long writeNanos() {
-    return writeNanos;
+  /** Notes that this is being written from now on; called with the lock held. */
+  private void begin(ByteBuffer out) {
+    writing = true;
+    if (writeNanos == 0) {
+      writeNanos = current == null ? LONGEST_WRITE : writeNanos(current);
+    }
+    writeBy = System.nanoTime() + writeNanos * (1 + out.remaining() / READ_AT_LEAST);
   }
 
   private long writeNanos(Attempt attempt) {
@@ -627,37 +622,20 @@ final class Forwarding implements Proxy.ProxiedCall, ClientResponse.WriteCallbac
     return Math.max(1, Math.min(LONGEST_WRITE, idle));
   }
 
-  /**
-   * Looks after the client's reading, with one timer for the whole answer: a client that takes
-   * nothing within the idle limit must not hold its upstream any longer.
-   */
-  private void watchWrites(long nanos) {
-    CompletableFuture<Void> timer =
-        new CompletableFuture<Void>().completeOnTimeout(null, nanos, TimeUnit.NANOSECONDS);
-    boolean over;
+  /** Ends the call if the client has taken nothing of what is being written for too long. */
+  void checkWrite(long now) {
     synchronized (this) {
-      over = state != State.ANSWERING;
-      writeWatch = over ? null : timer;
+      if (state != State.ANSWERING || !overdue(now)) {
+        return;
+      }
     }
-    if (over) {
-      timer.cancel(false);
-    } else {
-      var unused = timer.thenRunAsync(this::checkWrite);
+    if (leave(true)) {
+      client.abort();
     }
   }
 
-  private void checkWrite() {
-    long left;
-    synchronized (this) {
-      left = writing ? writeBy - System.nanoTime() : writeNanos;
-    }
-    if (left > 0) {
-      watchWrites(left);
-    } else if (leave(true)) {
-      client.abort();
-    } else {
-      watchWrites(writeNanos()); // it was written just now, or the call is over
-    }
+  private boolean overdue(long now) {
+    return writing && writeBy - now <= 0;
   }
 
   @Override
@@ -905,7 +883,7 @@ final class Forwarding implements Proxy.ProxiedCall, ClientResponse.WriteCallbac
     synchronized (this) {
       if (state == State.ENDED
           || state == State.DISCARDING
-          || (stalled && !(writing && writeBy - System.nanoTime() <= 0))) {
+          || (stalled && !overdue(System.nanoTime()))) {
         return false;
       }
       whole = !stalled && hasPassed();
@@ -968,14 +946,8 @@ final class Forwarding implements Proxy.ProxiedCall, ClientResponse.WriteCallbac
    */
   private void complete(Outcome outcome, @Nullable UpstreamFailure failure) {
     Attempt last;
-    CompletableFuture<Void> watch;
     synchronized (this) {
       last = current;
-      watch = writeWatch;
-      writeWatch = null;
-    }
-    if (watch != null) {
-      watch.cancel(false);
     }
     if (last != null) {
       boolean whole = outcome.kind() == Outcome.Kind.COMPLETED;

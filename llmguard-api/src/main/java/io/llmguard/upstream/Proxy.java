@@ -47,6 +47,7 @@ public final class Proxy {
   private final @Nullable RetryBudget retryBudget;
   private final @Nullable AnswerFields answerFields;
   private final Set<Forwarding> active = ConcurrentHashMap.newKeySet();
+  private final WriteWatch writes = new WriteWatch(active);
   private final CompletableFuture<Void> drained = new CompletableFuture<>();
   private volatile boolean draining;
 
@@ -110,6 +111,7 @@ public final class Proxy {
       ClientResponse client) {
     Forwarding call = new Forwarding(this, exchange, passThroughBody, passThroughLength, client);
     active.add(call);
+    writes.begun();
     if (draining) {
       call.refuseDraining();
     } else {

@@ -135,6 +135,8 @@ public final class SqliteDataSource implements DataSource, AutoCloseable {
     settings.setProperty("busy_timeout", Long.toString(BUSY.toMillis()));
     settings.setProperty("synchronous", "FULL");
     settings.setProperty("foreign_keys", "true");
+    // else each statement is searched for INSERT by a pattern, and followed by a query
+    settings.setProperty("jdbc.get_generated_keys", "false");
     Connection connection = driver.connect(url, settings);
     if (connection == null) {
       throw new SQLException("SQLite's driver does not take " + url);

@@ -1,6 +1,7 @@
 package io.llmguard.budget;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.tuple;
 
 import io.llmguard.testkit.ManualTime;
 import io.llmguard.wire.Usage;
@@ -186,6 +187,20 @@ public abstract class SpendLedgerContract {
     assertThat(join(ledger.reserve(call(nextId(), "c", 40, 0), holds)))
         .isInstanceOf(Verdict.Refused.class);
     assertThat(ledger.balance("a", time.now())).isEqualTo(new Balance(130, 0));
+  }
+
+  @Test
+  void aCallThatHeldNothingIsKeptOnceAsItWasSettled() throws Exception {
+    SpendLedger ledger = ledger();
+    String reserved = nextId();
+    join(ledger.reserve(call(reserved, "c", 300, 5), List.of()));
+    join(pay(ledger, call(reserved, "c", 10, 1), List.of()));
+    String direct = nextId();
+    join(pay(ledger, call(direct, "c", 20, 2), List.of()));
+    join(pay(ledger, call(direct, "c", 99, 9), List.of()));
+    assertThat(ledger.entries(SpendQuery.ALL, null, 10))
+        .extracting(SpendEntry::id, SpendEntry::costNanoUsd)
+        .containsExactlyInAnyOrder(tuple(reserved, 10L), tuple(direct, 20L));
   }
 
   @Test

@@ -76,7 +76,7 @@ abstract class JdbcSpendLedgerContract extends SpendLedgerContract {
                   Connection.class.getClassLoader(),
                   new Class<?>[] {Connection.class},
                   (same, asked, with) -> {
-                    if (asked.getName().equals("prepareStatement") && failures.get() > 0) {
+                    if (asked.getName().equals("commit") && failures.get() > 0) {
                       tried.countDown();
                       gone.await(20, TimeUnit.SECONDS);
                       failures.decrementAndGet();

@@ -74,7 +74,12 @@ public final class SpendTables {
                       + " amount BIGINT NOT NULL,"
                       + " start_at BIGINT NOT NULL,"
                       + " expires_at BIGINT NOT NULL,"
-                      + " PRIMARY KEY (call_id, account))")));
+                      + " PRIMARY KEY (call_id, account))"),
+              // only calls under way are looked for by their process
+              List.of(
+                  "DROP INDEX llmguard_spend_by_process",
+                  "CREATE INDEX llmguard_spend_open ON llmguard_spend (process)"
+                      + " WHERE process IS NOT NULL")));
 
   /** The columns of a call, in the order of {@link #read}. */
   public static final String COLUMNS =
@@ -88,26 +93,25 @@ public final class SpendTables {
           + ", local_day, process) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?,"
           + " ?) ON CONFLICT (id) DO NOTHING";
 
-  private final Connection connection;
+  private final Statements statements;
   private final ZoneId days;
 
-  /** The tables at the other end of a connection, which is in a transaction. */
+  /** The tables at the other end of a connection, for as long as it is open. */
   public SpendTables(Connection connection, ZoneId days) {
-    this.connection = connection;
+    this.statements = new Statements(connection);
     this.days = days;
   }
 
   private int update(String sql, Object... values) throws SQLException {
-    try (PreparedStatement statement = connection.prepareStatement(sql)) {
-      for (int i = 0; i < values.length; i++) {
-        if (values[i] instanceof Long number) {
-          statement.setLong(i + 1, number);
-        } else {
-          statement.setString(i + 1, clean(values[i].toString()));
-        }
+    PreparedStatement statement = statements.of(sql);
+    for (int i = 0; i < values.length; i++) {
+      if (values[i] instanceof Long number) {
+        statement.setLong(i + 1, number);
+      } else {
+        statement.setString(i + 1, clean(values[i].toString()));
       }
-      return statement.executeUpdate();
     }
+    return statement.executeUpdate();
   }
 
   /** What a database takes: PostgreSQL knows no NUL. */
@@ -160,10 +164,10 @@ public final class SpendTables {
   /** Every process that has not left. */
   public List<ProcessMark> processes() throws SQLException {
     List<ProcessMark> marks = new ArrayList<>();
-    try (PreparedStatement select =
-            connection.prepareStatement(
-                "SELECT id, host, pid, started_at, seen_at FROM llmguard_spend_process");
-        ResultSet rows = select.executeQuery()) {
+    try (ResultSet rows =
+        statements
+            .of("SELECT id, host, pid, started_at, seen_at FROM llmguard_spend_process")
+            .executeQuery()) {
       while (rows.next()) {
         marks.add(
             new ProcessMark(
@@ -198,28 +202,26 @@ public final class SpendTables {
   /** How an account stands, without a lock. */
   public Account account(String name, long now) throws SQLException {
     Account account = new Account(reserved(name));
-    try (PreparedStatement select =
-        connection.prepareStatement(
+    PreparedStatement select =
+        statements.of(
             "SELECT start_at, expires_at, spent FROM llmguard_spend_slot"
-                + " WHERE account = ? AND expires_at > ?")) {
-      select.setString(1, clean(name));
-      select.setLong(2, now);
-      try (ResultSet rows = select.executeQuery()) {
-        while (rows.next()) {
-          account.add(new Account.Sum(rows.getLong(1), rows.getLong(2), rows.getLong(3)));
-        }
+                + " WHERE account = ? AND expires_at > ?");
+    select.setString(1, clean(name));
+    select.setLong(2, now);
+    try (ResultSet rows = select.executeQuery()) {
+      while (rows.next()) {
+        account.add(new Account.Sum(rows.getLong(1), rows.getLong(2), rows.getLong(3)));
       }
     }
     return account;
   }
 
   private long reserved(String name) throws SQLException {
-    try (PreparedStatement select =
-        connection.prepareStatement("SELECT reserved FROM llmguard_spend_account WHERE id = ?")) {
-      select.setString(1, clean(name));
-      try (ResultSet row = select.executeQuery()) {
-        return row.next() ? row.getLong(1) : 0;
-      }
+    PreparedStatement select =
+        statements.of("SELECT reserved FROM llmguard_spend_account WHERE id = ?");
+    select.setString(1, clean(name));
+    try (ResultSet row = select.executeQuery()) {
+      return row.next() ? row.getLong(1) : 0;
     }
   }
 
@@ -281,30 +283,29 @@ public final class SpendTables {
   }
 
   private int insert(SpendEntry entry, @Nullable String process) throws SQLException {
-    try (PreparedStatement insert = connection.prepareStatement(INSERT)) {
-      Binder bind = new Binder(insert);
-      bind.text(entry.id());
-      bind.number(entry.at().toEpochMilli());
-      bind.text(entry.who().caller());
-      bind.text(entry.who().name());
-      bind.text(entry.who().keyId());
-      bind.text(entry.who().credentialHash());
-      bind.text(entry.who().team());
-      bind.text(entry.who().user());
-      bind.text(entry.model());
-      bind.text(entry.upstream());
-      bind.text(entry.path());
-      bind.number(entry.status());
-      bind.text(entry.outcome());
-      bind.number(entry.usage().inputTokens());
-      bind.number(entry.usage().outputTokens());
-      bind.number(entry.usage().estimated() ? 1 : 0);
-      bind.number(entry.costNanoUsd());
-      bind.number(entry.duration().toMillis());
-      bind.text(entry.at().atZone(days).toLocalDate().toString());
-      bind.text(process);
-      return insert.executeUpdate();
-    }
+    PreparedStatement insert = statements.of(INSERT);
+    Binder bind = new Binder(insert);
+    bind.text(entry.id());
+    bind.number(entry.at().toEpochMilli());
+    bind.text(entry.who().caller());
+    bind.text(entry.who().name());
+    bind.text(entry.who().keyId());
+    bind.text(entry.who().credentialHash());
+    bind.text(entry.who().team());
+    bind.text(entry.who().user());
+    bind.text(entry.model());
+    bind.text(entry.upstream());
+    bind.text(entry.path());
+    bind.number(entry.status());
+    bind.text(entry.outcome());
+    bind.number(entry.usage().inputTokens());
+    bind.number(entry.usage().outputTokens());
+    bind.number(entry.usage().estimated() ? 1 : 0);
+    bind.number(entry.costNanoUsd());
+    bind.number(entry.duration().toMillis());
+    bind.text(entry.at().atZone(days).toLocalDate().toString());
+    bind.text(process);
+    return insert.executeUpdate();
   }
 
   /** Takes a call of this process from those under way; false if it is none of them any more. */
@@ -322,17 +323,16 @@ public final class SpendTables {
   /** What the calls of a process hold. */
   public List<Held> heldBy(String process) throws SQLException {
     List<Held> held = new ArrayList<>();
-    try (PreparedStatement select =
-        connection.prepareStatement(
+    PreparedStatement select =
+        statements.of(
             "SELECT h.account, h.amount, h.start_at, h.expires_at FROM llmguard_spend_hold h"
-                + " JOIN llmguard_spend s ON s.id = h.call_id WHERE s.process = ?")) {
-      select.setString(1, process);
-      try (ResultSet rows = select.executeQuery()) {
-        while (rows.next()) {
-          held.add(
-              new Held(
-                  rows.getString(1), rows.getLong(2), new Slot(rows.getLong(3), rows.getLong(4))));
-        }
+                + " JOIN llmguard_spend s ON s.id = h.call_id WHERE s.process = ?");
+    select.setString(1, process);
+    try (ResultSet rows = select.executeQuery()) {
+      while (rows.next()) {
+        held.add(
+            new Held(
+                rows.getString(1), rows.getLong(2), new Slot(rows.getLong(3), rows.getLong(4))));
       }
     }
     return held;

@@ -19,6 +19,7 @@ import java.util.Map;
 import java.util.Set;
 import java.util.TreeSet;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.Semaphore;
 import java.util.concurrent.TimeUnit;
 import javax.sql.DataSource;
 import org.jspecify.annotations.Nullable;
@@ -33,6 +34,9 @@ public final class SpendWriter implements AutoCloseable {
   private static final Logger log = LoggerFactory.getLogger(SpendWriter.class);
 
   private static final int BATCH = 256;
+
+  /** How long what nobody waits for may gather, so that one commit holds it all. */
+  private static final long LINGER_MILLIS = 20;
 
   /** What waits for a database that does not answer; more is refused, or lost with a word. */
   private static final int MOST_WAITING = 100_000;
@@ -52,6 +56,10 @@ public final class SpendWriter implements AutoCloseable {
   private final ZoneId days;
   private final ProcessMark self = ProcessMark.own();
   private final Inbox<Operation<?>> queue = new Inbox<>();
+
+  /** Has a permit since something came that is waited for. */
+  private final Semaphore hurry = new Semaphore(0);
+
   private final Thread thread = new Thread(this::run, "llmguard-spend");
   private volatile boolean available = true;
   private volatile boolean closed;
@@ -59,6 +67,8 @@ public final class SpendWriter implements AutoCloseable {
 
   // by the thread only
   private @Nullable Connection open;
+
+  private @Nullable SpendTables tables;
   private long heartbeatNanos;
   private long sweepNanos;
   private long retryMillis = FIRST_RETRY_MILLIS;
@@ -119,6 +129,11 @@ public final class SpendWriter implements AutoCloseable {
     boolean isReservation() {
       return false;
     }
+
+    /** False if nothing depends on when this is written. */
+    boolean isUrgent() {
+      return true;
+    }
   }
 
   private final class Reserve extends Operation<Verdict> {
@@ -162,8 +177,16 @@ public final class SpendWriter implements AutoCloseable {
 
     @Override
     List<Balance> apply(SpendTables tables, Accounts accounts, Instant now) throws SQLException {
+      if (payments.isEmpty() && tables.insertSettled(entry)) {
+        return List.of(); // as most are where no budget is set: nothing was held
+      }
       boolean reserved = tables.close(entry.id(), self.id());
       return tables.insertSettled(entry) ? accounts.settle(payments, reserved, now) : List.of();
+    }
+
+    @Override
+    boolean isUrgent() {
+      return !payments.isEmpty();
     }
   }
 
@@ -206,6 +229,9 @@ public final class SpendWriter implements AutoCloseable {
           new SpendLedgerException(closed ? "the ledger is closed" : "too much waits", null));
     } else {
       queue.add(operation);
+      if (operation.isUrgent()) {
+        hurry.release();
+      }
     }
     return operation.answer;
   }
@@ -240,6 +266,10 @@ public final class SpendWriter implements AutoCloseable {
     Operation<?> first = closed ? queue.poll() : queue.poll(millis(HEARTBEAT_MILLIS));
     if (first != null) {
       batch.add(first);
+      if (!first.isUrgent() && !closed && queue.size() < BATCH) {
+        var unused = hurry.tryAcquire(LINGER_MILLIS, TimeUnit.MILLISECONDS);
+      }
+      hurry.drainPermits();
       queue.drainTo(batch, BATCH - 1);
       batch.removeIf(operation -> operation.isReservation() && operation.answer.isDone());
     }
@@ -357,7 +387,7 @@ public final class SpendWriter implements AutoCloseable {
     boolean done = false;
     try {
       Instant now = time.now();
-      SpendTables tables = new SpendTables(connection, days);
+      SpendTables tables = tables(connection);
       tables.seen(self, now.toEpochMilli());
       work.run(tables, now);
       connection.commit();
@@ -379,9 +409,19 @@ public final class SpendWriter implements AutoCloseable {
     return connection;
   }
 
+  private SpendTables tables(Connection connection) {
+    SpendTables known = tables;
+    if (known == null) {
+      known = new SpendTables(connection, days);
+      tables = known;
+    }
+    return known;
+  }
+
   private void disconnect() {
     Connection connection = open;
     open = null;
+    tables = null;
     if (connection != null) {
       try (connection) {
         connection.rollback();
@@ -485,6 +525,7 @@ public final class SpendWriter implements AutoCloseable {
   public void close() {
     closed = true;
     queue.add(new Wake());
+    hurry.release();
     try {
       thread.join(CLOSE_MILLIS);
       if (thread.isAlive()) {

@@ -3,7 +3,6 @@ package io.llmguard.benchmark;
 import static java.nio.charset.StandardCharsets.UTF_8;
 
 import java.io.BufferedReader;
-import java.io.File;
 import java.io.IOException;
 import java.io.InputStreamReader;
 import java.io.OutputStreamWriter;
@@ -11,6 +10,7 @@ import java.io.Writer;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.concurrent.TimeUnit;
 import java.util.stream.Stream;
 
@@ -34,9 +34,16 @@ final class Child implements AutoCloseable {
 
   /** Starts a program whose output goes to a file. */
   static Child start(List<String> command, Path log) throws IOException {
-    File file = log.toFile();
-    return new Child(
-        new ProcessBuilder(command).redirectErrorStream(true).redirectOutput(file).start());
+    return start(command, Map.of(), log);
+  }
+
+  /** Starts a program, with more in its environment, whose output goes to a file. */
+  static Child start(List<String> command, Map<String, String> environment, Path log)
+      throws IOException {
+    ProcessBuilder builder =
+        new ProcessBuilder(command).redirectErrorStream(true).redirectOutput(log.toFile());
+    builder.environment().putAll(environment);
+    return new Child(builder.start());
   }
 
   /** Starts a command of this program in a process of its own. */

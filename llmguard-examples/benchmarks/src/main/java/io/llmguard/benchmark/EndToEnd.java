@@ -16,7 +16,10 @@ import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
 
-/** {@code e2e}: an upstream that answers at once; direct, through the gateway, through nginx. */
+/**
+ * {@code e2e}: an upstream that answers at once; direct, through the gateway, through nginx and,
+ * where it is there, through LiteLLM's proxy.
+ */
 @Command(
     name = "e2e",
     mixinStandardHelpOptions = true,
@@ -41,6 +44,9 @@ final class EndToEnd implements Callable<Integer> {
 
   @Option(names = "--nginx", description = "The nginx program.")
   private String nginxProgram = "nginx";
+
+  @Option(names = "--litellm", description = "LiteLLM's proxy; not measured if not given.")
+  private @Nullable Path liteLlmProgram;
 
   @Option(names = "--rounds", description = "How often each system is measured.")
   private int rounds = 5;
@@ -96,6 +102,10 @@ final class EndToEnd implements Callable<Integer> {
             subjects.add(Nginx.start(design, nginxProgram, files, upstreamPort, key));
           }
         }
+        if (liteLlmProgram != null) {
+          Path files = directory.resolve("litellm");
+          subjects.add(LiteLlm.start(liteLlmProgram, files, upstreamPort, key));
+        }
         Duration streamTime = Duration.ofMillis((long) paceMillis * Payload.CHUNKS);
         Bench bench = new Bench(generator, upstream, streamTime);
         describe();
@@ -110,14 +120,23 @@ final class EndToEnd implements Callable<Integer> {
 
   private void warmUp(Bench bench, List<Subject> subjects) throws IOException {
     for (Subject subject : subjects) {
-      // nginx is compiled already
-      int time = subject instanceof Nginx ? 2 : warmUpSeconds;
-      bench.warmUp(subject, Workload.plain(connections), Duration.ofSeconds(time));
-      bench.warmUp(subject, Workload.streams(connections), Duration.ofSeconds(time));
+      // what is no JVM is compiled already
+      Duration time =
+          Duration.ofSeconds(
+              subject instanceof Nginx || subject instanceof LiteLlm ? 2 : warmUpSeconds);
+      if (!(subject instanceof LiteLlm)) {
+        bench.warmUp(subject, Workload.plain(connections), time);
+        bench.warmUp(subject, Workload.streams(connections), time);
+      }
+      if (liteLlmProgram != null && !(subject instanceof Nginx)) {
+        bench.warmUp(subject, Workload.completions(connections), time);
+        bench.warmUp(subject, Workload.events(connections), time);
+      }
     }
   }
 
-  private void measure(Bench bench, List<Subject> subjects) throws IOException {
+  private void measure(Bench bench, List<Subject> all) throws IOException {
+    List<Subject> subjects = all.stream().filter(s -> !(s instanceof LiteLlm)).toList();
     Duration settle = Duration.ofMillis(500);
     Duration time = Duration.ofSeconds(seconds);
     if (!without.contains(Part.PLAIN)) {
@@ -137,7 +156,26 @@ final class EndToEnd implements Callable<Integer> {
       int few = Math.max(1, rounds / 2);
       throughput(load, bench.rounds(subjects, load, few, settle, time.multipliedBy(2)));
     }
+    if (liteLlmProgram != null) {
+      List<Subject> three = all.stream().filter(s -> !(s instanceof Nginx)).toList();
+      for (Workload load :
+          List.of(Workload.completions(connections), Workload.events(connections))) {
+        besideLiteLlm(load, bench.rounds(three, load, rounds, Duration.ofSeconds(2), time));
+      }
+    }
     report.finish();
+  }
+
+  private void besideLiteLlm(Workload load, Map<Subject, List<Sample>> samples) {
+    report.rows(load, samples);
+    List<Sample> liteLlm = named(samples, "LiteLLM").orElseThrow();
+    named(samples, "llmguard")
+        .ifPresent(
+            gateway ->
+                report.atLeast(
+                    load.title() + ": requests/s, llmguard : LiteLLM",
+                    ratio(gateway, liteLlm, Sample::requestsPerSecond),
+                    100));
   }
 
   private void besideNginx(

@@ -25,6 +25,22 @@ record Workload(String title, Payload payload, int connections, boolean staggere
         false);
   }
 
+  static Workload completions(int connections) {
+    return new Workload(
+        "chat completions, " + connections + " connections",
+        Payload.COMPLETION,
+        connections,
+        false);
+  }
+
+  static Workload events(int connections) {
+    return new Workload(
+        "completions of " + Payload.CHUNKS + " events, " + connections + " connections",
+        Payload.EVENTS,
+        connections,
+        false);
+  }
+
   static Workload manyStreams(int connections, int paceMillis) {
     return new Workload(
         "%,d streams at once, a chunk each %d ms".formatted(connections, paceMillis),

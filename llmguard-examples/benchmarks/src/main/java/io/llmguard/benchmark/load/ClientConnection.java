@@ -79,7 +79,7 @@ final class ClientConnection {
     boolean complete = response.accept(buffer.flip());
     load.received(response.body() - before);
     if (complete) {
-      if (response.status() == 200 && response.body() == load.expectedBody()) {
+      if (response.status() == 200 && load.whole(response.body())) {
         load.completed(firstByteAt - sentAt, System.nanoTime() - sentAt);
       } else {
         load.failed("status " + response.status() + " with " + response.body() + " bytes");

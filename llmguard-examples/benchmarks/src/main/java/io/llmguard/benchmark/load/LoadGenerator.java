@@ -12,7 +12,8 @@ import java.nio.channels.Selector;
 public final class LoadGenerator {
   private final Plan plan;
   private final ByteBuffer request;
-  private final int expectedBody;
+  private final int leastBody;
+  private final int mostBody;
   private final InetSocketAddress target;
   private final ByteBuffer buffer = ByteBuffer.allocateDirect(1 << 16);
   private final Times firstBytes = new Times();
@@ -29,7 +30,8 @@ public final class LoadGenerator {
     this.target = new InetSocketAddress(InetAddress.getLoopbackAddress(), plan.port());
     byte[] bytes = plan.payload().request("127.0.0.1:" + plan.port(), apiKey);
     this.request = ByteBuffer.allocateDirect(bytes.length).put(bytes).flip();
-    this.expectedBody = plan.payload().bodyLength();
+    this.leastBody = plan.payload().leastBody();
+    this.mostBody = plan.payload().mostBody();
   }
 
   /**
@@ -99,8 +101,8 @@ public final class LoadGenerator {
     return buffer.clear();
   }
 
-  int expectedBody() {
-    return expectedBody;
+  boolean whole(long bodyBytes) {
+    return bodyBytes >= leastBody && bodyBytes <= mostBody;
   }
 
   void received(long bytes) {

@@ -27,11 +27,14 @@ final class Answers {
   }
 
   private static final byte[] VALIDATE = " /validate".getBytes(US_ASCII);
+  private static final byte[] OPENAI = " /v1/".getBytes(US_ASCII);
   private static final byte[] KEY = "x-api-key: ".getBytes(US_ASCII);
 
   private final Script plain = Script.of(Payload.PLAIN);
   private final Script stream = Script.of(Payload.STREAM);
   private final Script paced = Script.of(Payload.PACED);
+  private final Script completion = Script.of(Payload.COMPLETION);
+  private final Script events = Script.of(Payload.EVENTS);
   private final Script valid = Script.of("HTTP/1.1 204 No Content\r\n\r\n");
   private final Script invalid =
       Script.of("HTTP/1.1 401 Unauthorized\r\nContent-Length: 0\r\n\r\n");
@@ -42,6 +45,7 @@ final class Answers {
   private final byte[] keyDigest;
   private final byte[] streamModel = Payload.STREAM.model().getBytes(US_ASCII);
   private final byte[] pacedModel = Payload.PACED.model().getBytes(US_ASCII);
+  private final byte[] eventsModel = Payload.EVENTS.model().getBytes(US_ASCII);
 
   Answers(String apiKey) {
     this.keyDigest = sha256().digest(apiKey.getBytes(US_ASCII));
@@ -51,6 +55,10 @@ final class Answers {
   Script to(byte[] bytes, int head, int end) {
     if (bytes[0] != 'P') {
       return find(bytes, 0, 32, VALIDATE) < 0 ? other : validate(bytes, head);
+    }
+    if (find(bytes, 0, 32, OPENAI) >= 0) {
+      // OpenAI's own client, which proxies use, writes the name behind the prompt
+      return find(bytes, head, end, eventsModel) >= 0 ? events : completion;
     }
     // the name stands near the body's beginning
     int until = Math.min(end, head + 200);

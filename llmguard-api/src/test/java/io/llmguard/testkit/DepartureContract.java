@@ -113,13 +113,16 @@ public abstract class DepartureContract extends DepartureTries {
         });
   }
 
-  /** Waits until an upstream writes no more, because nobody reads. */
+  /**
+   * Waits until an upstream writes no more, because nobody reads: for so long that no thread still
+   * pays for what it has carried before.
+   */
   private static void stuck(ReceivedRequest request) {
     long[] written = {0};
     await(
         () -> {
           long last = written[0];
-          LockSupport.parkNanos(TimeUnit.MILLISECONDS.toNanos(10));
+          LockSupport.parkNanos(TimeUnit.MILLISECONDS.toNanos(100));
           written[0] = request.written();
           return last > 0 && written[0] == last;
         });

@@ -274,12 +274,12 @@ public final class OllamaClient implements AutoCloseable {
    *
    * @throws OllamaException where it fails
    */
-  public List<LocalModel> list() {
+  public ListResponse list() {
     return transport.execute(Calls.list());
   }
 
   /** The models that the server has. As a future; cancelling it cancels the call. */
-  public CompletableFuture<List<LocalModel>> listAsync() {
+  public CompletableFuture<ListResponse> listAsync() {
     return transport.async(Calls.list());
   }
 
@@ -288,12 +288,12 @@ public final class OllamaClient implements AutoCloseable {
    *
    * @throws OllamaException where it fails
    */
-  public List<RunningModel> running() {
+  public RunningResponse running() {
     return transport.execute(Calls.running());
   }
 
   /** The models that are loaded. As a future; cancelling it cancels the call. */
-  public CompletableFuture<List<RunningModel>> runningAsync() {
+  public CompletableFuture<RunningResponse> runningAsync() {
     return transport.async(Calls.running());
   }
 
@@ -408,14 +408,7 @@ public final class OllamaClient implements AutoCloseable {
    * @throws OllamaException where it fails
    */
   public boolean blobExists(String digest) {
-    try {
-      return transport.execute(Calls.blobExists(digest));
-    } catch (OllamaException e) {
-      if (e.status() == 404) {
-        return false;
-      }
-      throw e;
-    }
+    return transport.execute(Calls.blobExists(digest));
   }
 
   /**
@@ -439,16 +432,7 @@ public final class OllamaClient implements AutoCloseable {
    * @param digest {@code sha256:} and 64 hex digits
    */
   public CompletableFuture<Boolean> blobExistsAsync(String digest) {
-    return Futures.after(
-        transport.async(Calls.blobExists(digest)),
-        (found, failure) -> {
-          if (failure instanceof OllamaException e && e.status() == 404) {
-            return CompletableFuture.completedFuture(false);
-          }
-          return failure == null
-              ? CompletableFuture.completedFuture(true)
-              : CompletableFuture.failedFuture(failure);
-        });
+    return transport.async(Calls.blobExists(digest));
   }
 
   /**
@@ -579,8 +563,9 @@ public final class OllamaClient implements AutoCloseable {
     }
 
     /**
-     * Sets the proxy; default none, whatever the JVM's own settings say ({@link
-     * ProxySelector#getDefault()} takes those).
+     * Sets the proxy, of HTTP; default none, whatever the JVM's own settings say ({@link
+     * ProxySelector#getDefault()} takes those). A {@link #header} whose name begins with {@code
+     * Proxy-}, as {@code Proxy-Authorization}, goes to the proxy and to no server.
      */
     public Builder proxy(ProxySelector selector) {
       proxy = selector;

@@ -89,8 +89,8 @@ class EmptyAnswersTest {
   @Test
   void anEmptyListIsOne() {
     upstream.enqueue(Answer.plain("application/json", "{\"models\":[]}"));
-    assertThat(client.list()).isEmpty();
+    assertThat(client.list().models()).isEmpty();
     upstream.enqueue(Answer.plain("application/json", "{\"models\":null}"));
-    assertThat(client.running()).isEmpty();
+    assertThat(client.running().models()).isEmpty();
   }
 }

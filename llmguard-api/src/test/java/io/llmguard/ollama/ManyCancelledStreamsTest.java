@@ -1,14 +1,11 @@
 package io.llmguard.ollama;
 
+import static io.llmguard.testkit.Eventually.await;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.llmguard.testkit.Answer;
 import io.llmguard.testkit.ReplayUpstream;
-import java.time.Duration;
-import java.time.Instant;
 import java.util.List;
-import java.util.concurrent.locks.LockSupport;
-import java.util.function.BooleanSupplier;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
@@ -59,13 +56,5 @@ class ManyCancelledStreamsTest {
         Thread.getAllStackTraces().keySet().stream()
             .filter(thread -> thread.getName().startsWith(prefix))
             .count();
-  }
-
-  private static void await(BooleanSupplier condition) {
-    Instant deadline = Instant.now().plus(Duration.ofSeconds(60));
-    while (!condition.getAsBoolean()) {
-      assertThat(Instant.now()).as("the deadline").isBefore(deadline);
-      LockSupport.parkNanos(10_000_000);
-    }
   }
 }

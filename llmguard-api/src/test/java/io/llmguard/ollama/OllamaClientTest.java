@@ -5,17 +5,16 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import com.fasterxml.jackson.databind.ObjectMapper;
 import io.llmguard.testkit.Answer;
+import io.llmguard.testkit.Demand;
 import io.llmguard.testkit.ReceivedRequest;
 import io.llmguard.testkit.Recording;
 import io.llmguard.testkit.ReplayUpstream;
 import java.net.ServerSocket;
 import java.net.URI;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.time.Duration;
-import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
@@ -25,9 +24,6 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.Flow;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
-import java.util.concurrent.atomic.AtomicLong;
-import java.util.concurrent.locks.LockSupport;
-import java.util.function.BooleanSupplier;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
@@ -414,69 +410,7 @@ class OllamaClientTest {
   /** Demand that is not there stays with the server: its writes stand still. */
   @Test
   void demandReachesDownToTheSocket() throws Exception {
-    String line = "{\"message\":{\"content\":\"x\"},\"done\":false}" + " ".repeat(1000) + "\n";
-    byte[] chunk =
-        (Integer.toHexString(line.length()) + "\r\n" + line + "\r\n")
-            .getBytes(StandardCharsets.US_ASCII);
-    upstream.enqueue(Answer.stream("application/x-ndjson").repeat(chunk, 1_000_000));
-    AtomicInteger seen = new AtomicInteger();
-    CompletableFuture<Flow.Subscription> subscription = new CompletableFuture<>();
-    client
-        .chatPublisher(REQUEST)
-        .subscribe(
-            new Flow.Subscriber<>() {
-              @Override
-              public void onSubscribe(Flow.Subscription given) {
-                subscription.complete(given);
-              }
-
-              @Override
-              public void onNext(ChatResponse item) {
-                seen.incrementAndGet();
-              }
-
-              @Override
-              public void onError(Throwable failure) {
-                seen.set(-1);
-              }
-
-              @Override
-              public void onComplete() {
-                seen.set(-1);
-              }
-            });
-    subscription.get().request(3);
-    ReceivedRequest request = upstream.takeRequest();
-    long stood = standing(request);
-    assertThat(seen).hasValue(3);
-    assertThat(stood).isBetween(3L * chunk.length, 64L * 1024 * 1024);
-    subscription.get().request(50_000);
-    await(() -> seen.get() == 50_003);
-    assertThat(standing(request)).isGreaterThan(stood).isLessThan(1_000_000L * chunk.length);
-    assertThat(seen).hasValue(50_003);
-    subscription.get().cancel();
-    request.cancelled().get(10, TimeUnit.SECONDS);
-  }
-
-  /** How much was written once nothing more is written for a while. */
-  private static long standing(ReceivedRequest request) {
-    AtomicLong last = new AtomicLong(-1);
-    AtomicInteger same = new AtomicInteger();
-    await(
-        () -> {
-          long now = request.written();
-          same.set(now > 0 && last.getAndSet(now) == now ? same.get() + 1 : 0);
-          return same.get() == 30;
-        });
-    return last.get();
-  }
-
-  private static void await(BooleanSupplier condition) {
-    Instant deadline = Instant.now().plus(Duration.ofSeconds(20));
-    while (!condition.getAsBoolean()) {
-      assertThat(Instant.now()).as("the deadline").isBefore(deadline);
-      LockSupport.parkNanos(10_000_000);
-    }
+    Demand.assertReachesDownToTheSocket(upstream, client.chatPublisher(REQUEST));
   }
 
   static Stream<Arguments> thinking() {

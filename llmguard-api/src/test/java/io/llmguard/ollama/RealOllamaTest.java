@@ -34,7 +34,7 @@ class RealOllamaTest {
 
   private String model() {
     String named = System.getenv("LLMGUARD_REAL_OLLAMA_MODEL");
-    return named == null ? client.list().get(0).name() : named;
+    return named == null ? client.list().models().get(0).name() : named;
   }
 
   private ChatRequest chat(Options options) {
@@ -47,7 +47,7 @@ class RealOllamaTest {
   void theServerSaysWhatItIs() {
     assertThat(client.greeting()).isNotEmpty();
     assertThat(client.version()).matches("\\d+\\..+");
-    assertThat(client.list()).extracting(LocalModel::name).contains(model());
+    assertThat(client.list().models()).extracting(LocalModel::name).contains(model());
     ShowResponse shown = client.show(ShowRequest.of(model()));
     assertThat(shown.capabilities()).contains("completion");
     assertThat(shown.details().family()).isNotEmpty();
@@ -61,7 +61,7 @@ class RealOllamaTest {
     try (var stream = client.chatStream(chat(SHORT))) {
       assertThat(stream.result().text()).isEqualTo(whole.text());
     }
-    assertThat(client.running()).extracting(RunningModel::name).contains(model());
+    assertThat(client.running().models()).extracting(RunningModel::name).contains(model());
     GenerateRequest request =
         GenerateRequest.builder(model()).prompt("Why is the sky blue?").options(SHORT).build();
     GenerateResponse generated = client.generate(request);

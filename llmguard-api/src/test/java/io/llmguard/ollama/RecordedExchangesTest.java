@@ -302,7 +302,7 @@ class RecordedExchangesTest {
   @Test
   void tags() throws Exception {
     serve("tags");
-    List<LocalModel> models = client.list();
+    List<LocalModel> models = client.list().models();
     sent("tags");
     assertThat(models).hasSize(1);
     LocalModel model = models.get(0);
@@ -316,7 +316,7 @@ class RecordedExchangesTest {
   @Test
   void ps() throws Exception {
     serve("ps");
-    RunningModel model = client.running().get(0);
+    RunningModel model = client.running().models().get(0);
     sent("ps");
     assertThat(model.contextLength()).isEqualTo(2048);
     assertThat(model.expiresAt()).isEqualTo(Instant.parse("2026-11-23T02:31:37.991835846Z"));

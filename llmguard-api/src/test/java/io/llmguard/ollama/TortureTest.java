@@ -99,7 +99,7 @@ class TortureTest {
   }
 
   @Test
-  @Timeout(180)
+  @Timeout(600)
   void utf8AndLinesSplitAtEveryByte() {
     byte[] body = CHAT.responseBody();
     byte[] marker = line("first", false).getBytes(StandardCharsets.UTF_8);
@@ -222,7 +222,7 @@ class TortureTest {
   }
 
   @Test
-  @Timeout(180)
+  @Timeout(600)
   void aCutAtEveryByteBeforeTheEndOfTheLastLineIsTruncation() {
     byte[] response = CHAT.response();
     List<byte[]> chunks = CHAT.chunks();
@@ -254,6 +254,7 @@ class TortureTest {
   }
 
   @Test
+  @Timeout(600)
   void aWholeAnswerCutAtEveryByteIsNoValue() {
     for (String name : List.of("chat-once", "tags")) {
       Recording recording = Recording.of(name);

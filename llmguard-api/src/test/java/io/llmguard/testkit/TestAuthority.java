@@ -31,6 +31,12 @@ public final class TestAuthority {
   /** Issues a certificate with this subject, for localhost, under this alias. */
   public TestAuthority issue(String alias, String subject)
       throws IOException, InterruptedException {
+    return issue(alias, subject, "dns:localhost,ip:127.0.0.1");
+  }
+
+  /** Issues a certificate with this subject, for these names as keytool writes them. */
+  public TestAuthority issue(String alias, String subject, String names)
+      throws IOException, InterruptedException {
     String request = folder.resolve(alias + ".csr").toString();
     String certificate = folder.resolve(alias + ".crt").toString();
     keytool("-genkeypair", "-alias", alias, "-dname", subject);
@@ -44,7 +50,7 @@ public final class TestAuthority {
         "-outfile",
         certificate,
         "-ext",
-        "san=dns:localhost,ip:127.0.0.1");
+        "san=" + names);
     keytool("-importcert", "-alias", alias, "-file", certificate);
     return this;
   }

@@ -80,7 +80,6 @@ final class Attempt {
     if (current == null) {
       current = begin();
     }
-    boolean good = current.status() / 100 == 2 && refusal == null;
     try {
       return steps(current, lines);
     } catch (IOException e) {
@@ -89,7 +88,7 @@ final class Attempt {
       if (told != null) {
         throw new EarlyFailure(status(current, told), false);
       }
-      if (good || current.status() / 100 == 2) {
+      if (current.status() / 100 == 2) {
         throw Errors.afterHead(e);
       }
       OllamaException known = Errors.beforeHead(e, call.transport().server(server));
@@ -157,6 +156,7 @@ final class Attempt {
         new HttpCall(
             transport.connections(),
             request(transport),
+            call.spec().body(),
             call.spec().readOnly(),
             call::ready,
             call::sending);

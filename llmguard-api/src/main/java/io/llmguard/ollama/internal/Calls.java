@@ -9,25 +9,20 @@ import io.llmguard.ollama.EmbeddingsRequest;
 import io.llmguard.ollama.EmbeddingsResponse;
 import io.llmguard.ollama.GenerateRequest;
 import io.llmguard.ollama.GenerateResponse;
-import io.llmguard.ollama.LocalModel;
+import io.llmguard.ollama.ListResponse;
 import io.llmguard.ollama.Progress;
 import io.llmguard.ollama.PullRequest;
 import io.llmguard.ollama.PushRequest;
-import io.llmguard.ollama.RunningModel;
+import io.llmguard.ollama.RunningResponse;
 import io.llmguard.ollama.ServerStatus;
 import io.llmguard.ollama.ServerVersion;
 import io.llmguard.ollama.ShowRequest;
 import io.llmguard.ollama.ShowResponse;
-import java.io.FileNotFoundException;
-import java.io.UncheckedIOException;
-import java.net.http.HttpRequest.BodyPublisher;
-import java.net.http.HttpRequest.BodyPublishers;
+import io.llmguard.ollama.internal.http.RequestBody;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
-import java.util.List;
 import java.util.Map;
 import java.util.function.Function;
-import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
 /** Each endpoint of Ollama as a call. */
@@ -93,27 +88,13 @@ public final class Calls {
   }
 
   /** {@code GET /api/tags}. */
-  public static CallSpec<List<LocalModel>, List<LocalModel>> list() {
-    return whole(
-        "list",
-        "GET",
-        "/api/tags",
-        null,
-        null,
-        true,
-        f -> f.require("models").list("models", Replies::local));
+  public static CallSpec<ListResponse, ListResponse> list() {
+    return whole("list", "GET", "/api/tags", null, null, true, Replies::list);
   }
 
   /** {@code GET /api/ps}. */
-  public static CallSpec<List<RunningModel>, List<RunningModel>> running() {
-    return whole(
-        "ps",
-        "GET",
-        "/api/ps",
-        null,
-        null,
-        true,
-        f -> f.require("models").list("models", Replies::running));
+  public static CallSpec<RunningResponse, RunningResponse> running() {
+    return whole("ps", "GET", "/api/ps", null, null, true, Replies::running);
   }
 
   /** {@code GET /api/version}. */
@@ -190,26 +171,19 @@ public final class Calls {
 
   /** {@code HEAD /api/blobs/DIGEST}. */
   public static CallSpec<Boolean, Boolean> blobExists(String digest) {
-    return done("blob", "HEAD", "/api/blobs/" + digest(digest), null, JSON, null, true);
+    return done("blob", "HEAD", "/api/blobs/" + digest(digest), null, JSON, null, true)
+        .orAbsent(false);
   }
 
   /** {@code POST /api/blobs/DIGEST}, streamed from a file. */
   public static CallSpec<Boolean, Boolean> createBlob(String digest, Path file) {
-    Supplier<BodyPublisher> body =
-        () -> {
-          try {
-            return BodyPublishers.ofFile(file);
-          } catch (FileNotFoundException e) {
-            throw new UncheckedIOException(e);
-          }
-        };
     return done(
         "blob",
         "POST",
         "/api/blobs/" + digest(digest),
         null,
         "application/octet-stream",
-        body,
+        RequestBody.of(file),
         false);
   }
 
@@ -220,7 +194,7 @@ public final class Calls {
       String path,
       @Nullable String model,
       String contentType,
-      @Nullable Supplier<BodyPublisher> body,
+      @Nullable RequestBody body,
       boolean readOnly) {
     return new CallSpec<>(
         operation,
@@ -265,8 +239,7 @@ public final class Calls {
   }
 
   /** A body of JSON, made once for all attempts. */
-  public static Supplier<BodyPublisher> json(Map<String, @Nullable Object> body) {
-    byte[] bytes = Json.bytes(body);
-    return () -> BodyPublishers.ofByteArray(bytes);
+  public static RequestBody json(Map<String, @Nullable Object> body) {
+    return RequestBody.of(Json.bytes(body));
   }
 }

@@ -1,6 +1,7 @@
 package io.llmguard.ollama.internal;
 
 import io.llmguard.ollama.OllamaException;
+import io.llmguard.ollama.internal.http.BodyException;
 import java.net.ConnectException;
 import java.net.ProtocolException;
 import java.net.URI;
@@ -8,7 +9,7 @@ import java.net.URISyntaxException;
 import java.net.UnknownHostException;
 import java.net.http.HttpConnectTimeoutException;
 import java.net.http.HttpHeaders;
-import java.nio.channels.UnresolvedAddressException;
+import java.nio.channels.ClosedByInterruptException;
 import java.nio.charset.StandardCharsets;
 import java.security.cert.CertificateException;
 import java.time.DateTimeException;
@@ -45,10 +46,26 @@ public final class Errors {
       }
     }
     String message = message(json);
-    if (message.isEmpty()) {
+    if (status / 100 == 3) {
+      message = redirected(headers);
+    } else if (message.isEmpty()) {
       message = text.isEmpty() || text.startsWith("<") ? "no reason given" : text;
     }
     return of(status, shorten(message), signInUrl(json), retryAfter, !json.isEmpty());
+  }
+
+  /** Where to is all that a reader needs; the rest of such an address may hold a secret. */
+  private static String redirected(HttpHeaders headers) {
+    String to = "elsewhere";
+    try {
+      URI location = new URI(headers.firstValue("Location").orElse(""));
+      if (location.getHost() != null) {
+        to = location.getScheme() + "://" + location.getHost() + ":" + port(location);
+      }
+    } catch (URISyntaxException e) {
+      // elsewhere, then
+    }
+    return "the server redirects to " + to + ", which is not followed: is the base URL right?";
   }
 
   /** An error object in mid-stream. */
@@ -155,7 +172,6 @@ public final class Errors {
           OllamaException.TimedOut.Limit.CONNECT);
     }
     if (cause instanceof ConnectException
-        || cause instanceof UnresolvedAddressException
         || cause instanceof UnknownHostException
         || cause instanceof SSLHandshakeException
         || cause instanceof SSLPeerUnverifiedException) {
@@ -166,6 +182,13 @@ public final class Errors {
       // its words may hold what was to be sent: a header, a credential
       return new OllamaException.Malformed(
           "the request cannot be made: " + cause.getClass().getSimpleName(), 0, "");
+    }
+    if (cause instanceof BodyException && cause.getCause() instanceof ClosedByInterruptException) {
+      return new OllamaException.Cancelled("the waiting thread was interrupted", "");
+    }
+    if (cause instanceof BodyException) {
+      return new OllamaException.Malformed(
+          "the request cannot be made: " + cause.getMessage(), 0, "");
     }
     if (cause instanceof ProtocolException) {
       return new OllamaException.Malformed(at + " does not speak HTTP", 0, "");
@@ -197,6 +220,9 @@ public final class Errors {
     Throwable cause = unwrap(failure);
     if (cause instanceof OllamaException known) {
       return known;
+    }
+    if (cause instanceof ProtocolException) {
+      return new OllamaException.Malformed("the server sent what is no HTTP", 200, "");
     }
     return new OllamaException.Truncated(
         "the connection was cut in the middle of the answer", 200, "");

@@ -2,21 +2,18 @@ package io.llmguard.ollama.internal;
 
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.Future;
-import java.util.function.BiFunction;
 import java.util.function.Function;
-import org.jspecify.annotations.Nullable;
 
 /** Futures made of futures, where cancelling the whole cancels the step under way. */
 public final class Futures {
   private Futures() {}
 
   /**
-   * What a step makes of the value or the failure of the one before; what the step throws is the
-   * failure of the whole.
+   * What a step makes of the value of the one before; a failure of the first, or what the step
+   * throws, is the failure of the whole.
    */
-  public static <A, B> CompletableFuture<B> after(
-      CompletableFuture<A> first,
-      BiFunction<? super A, @Nullable Throwable, CompletableFuture<B>> next) {
+  public static <A, B> CompletableFuture<B> then(
+      CompletableFuture<A> first, Function<A, CompletableFuture<B>> next) {
     Steps<B> whole = new Steps<>(first);
     CompletableFuture<?> unused =
         first.whenComplete(
@@ -24,9 +21,13 @@ public final class Futures {
               if (whole.isDone()) {
                 return;
               }
+              if (failure != null) {
+                whole.completeExceptionally(failure);
+                return;
+              }
               CompletableFuture<B> step;
               try {
-                step = next.apply(value, failure);
+                step = next.apply(value);
               } catch (RuntimeException e) {
                 whole.completeExceptionally(e);
                 return;
@@ -34,15 +35,6 @@ public final class Futures {
               whole.follow(step);
             });
     return whole;
-  }
-
-  /** What a step makes of the value of the one before; a failure is the failure of both. */
-  public static <A, B> CompletableFuture<B> then(
-      CompletableFuture<A> first, Function<A, CompletableFuture<B>> next) {
-    return after(
-        first,
-        (value, failure) ->
-            failure == null ? next.apply(value) : CompletableFuture.failedFuture(failure));
   }
 
   /** What a function makes of the value; a failure, also of the function, is the failure. */

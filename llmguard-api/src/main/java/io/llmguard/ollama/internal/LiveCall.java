@@ -326,7 +326,7 @@ public final class LiveCall<E, R> {
         case END -> end(null);
       }
     } catch (Attempt.EarlyFailure e) {
-      if (abort == null && !again(from, e)) {
+      if (abort == null && !again(from, e) && !absent(e.failure())) {
         end(e.failure());
       }
     } catch (OllamaException e) {
@@ -335,6 +335,15 @@ public final class LiveCall<E, R> {
       }
     }
     return true;
+  }
+
+  /** Whether a failure is an answer after all, which is now to be taken. */
+  private boolean absent(OllamaException failed) {
+    boolean answer = failed.status() == 404 && !complete;
+    if (answer) {
+      pending = spec.absent();
+    }
+    return answer && pending != null;
   }
 
   private boolean starve() {
@@ -523,7 +532,8 @@ public final class LiveCall<E, R> {
     }
     Duration wait =
         from.number() < servers ? Duration.ZERO : transport.backOff(from.number(), failed);
-    if (wait.compareTo(longest(failed)) > 0) {
+    // what a server asks for may be more than the caller has patience for
+    if (wait.compareTo(transport.settings().retry().maxWait()) > 0) {
       return false;
     }
     LOG.debug("attempt {} failed, another in {}", from.number(), wait);
@@ -555,13 +565,6 @@ public final class LiveCall<E, R> {
     if (from == null) {
       ready();
     }
-  }
-
-  private Duration longest(OllamaException failed) {
-    Duration most = transport.settings().retry().maxWait();
-    boolean told =
-        failed instanceof OllamaException.Limited || failed instanceof OllamaException.Busy;
-    return told ? most : most.plus(transport.settings().retry().firstWait());
   }
 
   private boolean retryable(OllamaException failed) {

@@ -4,12 +4,14 @@ import io.llmguard.ollama.DebugInfo;
 import io.llmguard.ollama.EmbedResponse;
 import io.llmguard.ollama.EmbeddingsResponse;
 import io.llmguard.ollama.Image;
+import io.llmguard.ollama.ListResponse;
 import io.llmguard.ollama.LocalModel;
 import io.llmguard.ollama.Logprob;
 import io.llmguard.ollama.Message;
 import io.llmguard.ollama.ModelDetails;
 import io.llmguard.ollama.Progress;
 import io.llmguard.ollama.RunningModel;
+import io.llmguard.ollama.RunningResponse;
 import io.llmguard.ollama.ServerStatus;
 import io.llmguard.ollama.ServerVersion;
 import io.llmguard.ollama.ShowResponse;
@@ -123,7 +125,11 @@ public final class Replies {
         fields.rest());
   }
 
-  static LocalModel local(Fields fields) {
+  static ListResponse list(Fields fields) {
+    return new ListResponse(fields.require("models").list("models", Replies::local), fields.rest());
+  }
+
+  private static LocalModel local(Fields fields) {
     return new LocalModel(
         fields.textOrEmpty("name"),
         fields.textOrEmpty("model"),
@@ -137,7 +143,12 @@ public final class Replies {
         fields.rest());
   }
 
-  static RunningModel running(Fields fields) {
+  static RunningResponse running(Fields fields) {
+    return new RunningResponse(
+        fields.require("models").list("models", Replies::loaded), fields.rest());
+  }
+
+  private static RunningModel loaded(Fields fields) {
     return new RunningModel(
         fields.textOrEmpty("name"),
         fields.textOrEmpty("model"),

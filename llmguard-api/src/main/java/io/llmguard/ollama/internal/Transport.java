@@ -24,6 +24,7 @@ import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.ScheduledThreadPoolExecutor;
 import java.util.concurrent.SynchronousQueue;
 import java.util.concurrent.ThreadFactory;
+import java.util.concurrent.ThreadLocalRandom;
 import java.util.concurrent.ThreadPoolExecutor;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
@@ -245,18 +246,21 @@ public final class Transport implements AutoCloseable {
     URI uri =
         URI.create(
             (base.endsWith("/") ? base.substring(0, base.length() - 1) : base) + spec.path());
-    Supplier<HttpRequest.BodyPublisher> body = spec.body();
     HttpRequest.Builder request =
         HttpRequest.newBuilder(uri)
-            .method(spec.method(), body == null ? HttpRequest.BodyPublishers.noBody() : body.get())
+            .method(spec.method(), HttpRequest.BodyPublishers.noBody())
             .setHeader(
                 "Accept",
                 spec.lines() ? "application/x-ndjson, text/event-stream" : "application/json")
             .setHeader("User-Agent", "llmguard");
-    if (body != null) {
+    if (spec.body() != null) {
       request.setHeader("Content-Type", spec.contentType());
     }
-    observed.forEach(request::setHeader);
+    observed.forEach(
+        (name, value) -> {
+          HeaderFields.check(name, value);
+          request.setHeader(name, value);
+        });
     settings.headers().forEach(request::setHeader);
     Credential credential = settings.credential().get();
     if (credential != null) {
@@ -286,24 +290,17 @@ public final class Transport implements AutoCloseable {
     }
   }
 
-  /** How long to wait before another attempt. */
+  /** How long to wait before another attempt: what the server asks for, or a time of our own. */
   Duration backOff(int attempt, OllamaException failure) {
-    RetryPolicy retry = settings.retry();
     Duration asked = null;
     if (failure instanceof OllamaException.Limited limited) {
       asked = limited.retryAfter().orElse(null);
     } else if (failure instanceof OllamaException.Busy busy) {
       asked = busy.retryAfter().orElse(null);
     }
-    if (asked != null) {
-      return asked;
-    }
-    int doublings = Math.min(attempt - 1, 20);
-    long first = retry.firstWait().toNanos();
-    long longest = retry.maxWait().toNanos();
-    long most = first > longest >> doublings ? longest : first << doublings;
-    return Duration.ofNanos(
-        most <= 0 ? 0 : java.util.concurrent.ThreadLocalRandom.current().nextLong(most + 1));
+    return asked != null
+        ? asked
+        : BackOff.before(attempt, settings.retry(), ThreadLocalRandom.current());
   }
 
   /** Cancels what is running and gives threads and connections back. */

@@ -54,6 +54,29 @@ class CallObservationsTest {
   }
 
   @Test
+  void aBlobThatIsNotThereIsAnAnswerAndNoError() throws Exception {
+    BlockingQueue<Observation.Context> stopped = new LinkedBlockingQueue<>();
+    try (ReplayUpstream upstream = ReplayUpstream.start(List.of());
+        OllamaClient client =
+            OllamaClient.builder()
+                .baseUrl(upstream.uri().toString())
+                .observer(new CallObservations(registry(stopped)))
+                .build()) {
+      String digest = "sha256:" + "0".repeat(64);
+      upstream.enqueue(Answer.bytes("HTTP/1.1 404 Not Found\r\nContent-Length: 9\r\n\r\n"));
+      assertThat(client.blobExists(digest)).isFalse();
+      Observation.Context absent = stopped.poll(10, TimeUnit.SECONDS);
+      assertThat(value(absent, "error.type")).isEqualTo("none");
+      assertThat(absent.getError()).isNull();
+
+      upstream.enqueue(Answer.bytes("HTTP/1.1 403 Forbidden\r\nContent-Length: 9\r\n\r\n"));
+      assertThatThrownBy(() -> client.blobExists(digest))
+          .isInstanceOf(OllamaException.Forbidden.class);
+      assertThat(value(stopped.poll(10, TimeUnit.SECONDS), "error.type")).isEqualTo("Forbidden");
+    }
+  }
+
+  @Test
   void aServersPortIsNamedWhereItsUrlLeavesItToTheScheme() throws Exception {
     BlockingQueue<Observation.Context> stopped = new LinkedBlockingQueue<>();
     CallObservations observations = new CallObservations(registry(stopped));

@@ -9,23 +9,21 @@ import io.llmguard.ollama.EmbeddingsRequest;
 import io.llmguard.ollama.EmbeddingsResponse;
 import io.llmguard.ollama.GenerateRequest;
 import io.llmguard.ollama.GenerateResponse;
-import io.llmguard.ollama.LocalModel;
+import io.llmguard.ollama.ListResponse;
 import io.llmguard.ollama.OllamaClient;
 import io.llmguard.ollama.Progress;
 import io.llmguard.ollama.PullRequest;
 import io.llmguard.ollama.PushRequest;
-import io.llmguard.ollama.RunningModel;
+import io.llmguard.ollama.RunningResponse;
 import io.llmguard.ollama.ServerStatus;
 import io.llmguard.ollama.ShowRequest;
 import io.llmguard.ollama.ShowResponse;
 import java.nio.file.Path;
-import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.function.Supplier;
 import reactor.adapter.JdkFlowAdapter;
 import reactor.core.publisher.Flux;
 import reactor.core.publisher.Mono;
-import reactor.core.scheduler.Schedulers;
 
 /**
  * {@link OllamaClient} in Flux and Mono. Nothing is sent before the subscription, each subscription
@@ -125,12 +123,12 @@ public final class ReactiveOllamaClient implements AutoCloseable {
   }
 
   /** The models that the server has. */
-  public Mono<List<LocalModel>> list() {
+  public Mono<ListResponse> list() {
     return mono(() -> client.listAsync());
   }
 
   /** The models that are loaded. */
-  public Mono<List<RunningModel>> running() {
+  public Mono<RunningResponse> running() {
     return mono(() -> client.runningAsync());
   }
 
@@ -164,16 +162,14 @@ public final class ReactiveOllamaClient implements AutoCloseable {
     return mono(() -> client.deleteAsync(model));
   }
 
-  /** Whether the server has a blob; waits on a thread that may wait. */
+  /** Whether the server has a blob. */
   public Mono<Boolean> blobExists(String digest) {
-    return Mono.fromCallable(() -> client.blobExists(digest))
-        .subscribeOn(Schedulers.boundedElastic());
+    return mono(() -> client.blobExistsAsync(digest));
   }
 
-  /** Sends a file as a blob and answers its digest; waits on a thread that may wait. */
+  /** Sends a file as a blob and answers its digest. */
   public Mono<String> createBlob(Path file) {
-    return Mono.fromCallable(() -> client.createBlob(file))
-        .subscribeOn(Schedulers.boundedElastic());
+    return mono(() -> client.createBlobAsync(file));
   }
 
   /** Closes the client under this one. */

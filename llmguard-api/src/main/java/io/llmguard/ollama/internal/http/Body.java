@@ -5,13 +5,6 @@ import java.nio.ByteBuffer;
 
 /** Takes an answer's body out of its framing (RFC 9112), as it comes. Not thread-safe. */
 final class Body {
-  /** Where the content goes. */
-  @FunctionalInterface
-  interface Sink {
-    /** Takes these bytes, which are no longer there afterwards. */
-    void accept(byte[] bytes, int from, int count);
-  }
-
   private static final int LONGEST_LINE = 8 * 1024;
   private static final int LONGEST_TRAILER = 64 * 1024;
 

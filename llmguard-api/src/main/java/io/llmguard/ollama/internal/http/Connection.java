@@ -1,12 +1,15 @@
 package io.llmguard.ollama.internal.http;
 
 import java.io.IOException;
+import java.net.ConnectException;
+import java.net.InetSocketAddress;
 import java.net.StandardSocketOptions;
 import java.nio.ByteBuffer;
 import java.nio.channels.CancelledKeyException;
 import java.nio.channels.ClosedChannelException;
 import java.nio.channels.SelectionKey;
 import java.nio.channels.SocketChannel;
+import java.nio.channels.UnsupportedAddressTypeException;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -29,17 +32,19 @@ final class Connection {
   private boolean used;
   private long idleSince;
 
-  /** Begins to connect. */
-  Connection(Origin origin, Reactor reactor) throws IOException {
+  /** Begins to connect to an address of the origin's, or of its proxy. */
+  Connection(Origin origin, InetSocketAddress address, Reactor reactor) throws IOException {
     this.origin = origin;
     this.channel = SocketChannel.open();
     boolean begun = false;
     try {
       channel.configureBlocking(false);
       channel.setOption(StandardSocketOptions.TCP_NODELAY, true);
-      channel.connect(origin.address());
+      channel.connect(address);
       key = reactor.register(channel, this);
       begun = true;
+    } catch (UnsupportedAddressTypeException e) {
+      throw new ConnectException("there is no network of this kind here");
     } finally {
       if (!begun) {
         channel.close();

@@ -117,7 +117,11 @@ final class Head {
 
   /** Whether the connection may serve another call after this answer. */
   boolean keepsConnection() {
-    return !oldVersion && !has("connection", "close");
+    // a body that this status cannot have may come all the same, and be taken for the next answer
+    boolean announced =
+        fields.containsKey("transfer-encoding")
+            || !fields.getOrDefault("content-length", List.of("0")).equals(List.of("0"));
+    return !(status == 204 && announced) && !oldVersion && !has("connection", "close");
   }
 
   /** Whether a field's list has this member. */
@@ -157,16 +161,11 @@ final class Head {
   private @Nullable Long length() throws ProtocolException {
     Long length = null;
     for (String value : fields.getOrDefault("content-length", List.of())) {
-      long each;
-      try {
-        each = value.startsWith("+") ? -1 : Long.parseLong(value);
-      } catch (NumberFormatException e) {
-        each = -1;
-      }
-      if (each < 0 || (length != null && length != each)) {
+      // with a sign it is none; with more digits than these it is no answer either
+      if (!value.matches("[0-9]{1,18}") || (length != null && length != Long.parseLong(value))) {
         throw new ProtocolException("a length that is none");
       }
-      length = each;
+      length = Long.parseLong(value);
     }
     return length;
   }

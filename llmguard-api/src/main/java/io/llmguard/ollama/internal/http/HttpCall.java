@@ -3,15 +3,15 @@ package io.llmguard.ollama.internal.http;
 import java.io.EOFException;
 import java.io.IOException;
 import java.net.ConnectException;
+import java.net.InetSocketAddress;
 import java.net.ProtocolException;
-import java.net.UnknownHostException;
 import java.net.http.HttpConnectTimeoutException;
 import java.net.http.HttpHeaders;
 import java.net.http.HttpRequest;
 import java.nio.ByteBuffer;
 import java.nio.channels.SelectionKey;
-import java.nio.channels.UnresolvedAddressException;
-import java.nio.charset.StandardCharsets;
+import java.util.Collections;
+import java.util.Iterator;
 import java.util.concurrent.atomic.AtomicReference;
 import org.jspecify.annotations.Nullable;
 
@@ -55,6 +55,7 @@ public final class HttpCall {
 
   private final HttpConnections connections;
   private final HttpRequest request;
+  private final @Nullable RequestBody content;
   private final boolean repeatable;
   private final Runnable waiter;
   private final Runnable sent;
@@ -72,10 +73,16 @@ public final class HttpCall {
 
   private Step step = Step.OPEN;
   private @Nullable Connection connection;
+  private @Nullable ByteBuffer tunnelRequest;
+  private Head tunnelHead = new Head();
   private volatile @Nullable RequestBytes bytes;
   private Head head = new Head();
   private Body body = Body.ofLength(0);
   private boolean repeated;
+
+  /** Where else the connection may lead to. */
+  private Iterator<InetSocketAddress> addresses = Collections.emptyIterator();
+
   private boolean answerBegan;
   private boolean allSent;
   private boolean headWhole;
@@ -84,19 +91,23 @@ public final class HttpCall {
    * A call that begins with the first {@link #advance}.
    *
    * @param connections where its connection comes from
-   * @param request what is asked; its body's publisher gives its pieces at once when asked
-   * @param repeatable whether it may be sent again where a kept connection turns out to be closed
+   * @param request what is asked, but its body
+   * @param content its body, or null
+   * @param repeatable whether it may be sent again where a kept connection turns out to be closed;
+   *     else it gets a connection of its own
    * @param waiter told, on the connections' thread, when there is more to do; must not wait
    * @param sent told when bytes of the request were taken
    */
   public HttpCall(
       HttpConnections connections,
       HttpRequest request,
+      @Nullable RequestBody content,
       boolean repeatable,
       Runnable waiter,
       Runnable sent) {
     this.connections = connections;
     this.request = request;
+    this.content = content;
     this.repeatable = repeatable;
     this.waiter = waiter;
     this.sent = sent;
@@ -152,13 +163,6 @@ public final class HttpCall {
     }
   }
 
-  /** Where an answer's content goes. */
-  @FunctionalInterface
-  public interface Sink {
-    /** Takes these bytes, which are no longer there afterwards. */
-    void accept(byte[] bytes, int from, int count);
-  }
-
   /** A kept connection may have been closed by the server just when it was taken. */
   private boolean again() {
     Connection current = connection;
@@ -200,29 +204,65 @@ public final class HttpCall {
   }
 
   private boolean open() throws IOException {
-    Origin origin = Origin.of(request.uri(), connections.proxies());
+    Origin origin = origin();
     stand.set(Stand.CONNECTING);
-    Connection made;
-    try {
-      made = repeated ? connections.fresh(origin) : connections.open(origin);
-    } catch (UnresolvedAddressException e) {
-      throw new UnknownHostException("the host is not known: " + origin.host());
-    }
-    made.waiter(waiter);
-    connection = made;
-    owned.set(made);
-    if (closed || stand.get() == Stand.TOO_LATE) {
-      closeOwned();
-      throw new IOException("the call was closed");
-    }
-    bytes = new RequestBytes(request, origin);
     answerBegan = false;
     allSent = false;
-    step = made.reused() ? stands() : Step.CONNECT;
+    Connection kept = repeatable && !repeated ? connections.kept(origin) : null;
+    if (kept != null) {
+      take(kept);
+      step = stands(kept);
+    } else {
+      addresses = connections.addresses(origin).iterator();
+      next(origin, new ConnectException("the host has no address"));
+      step = Step.CONNECT;
+    }
     return true;
   }
 
-  private Step stands() throws IOException {
+  private Origin origin() throws IOException {
+    try {
+      return Origin.of(request.uri(), connections.proxies());
+    } catch (RuntimeException e) {
+      // of users' code
+      throw new ConnectException("the proxy cannot be chosen: " + e.getClass().getSimpleName());
+    }
+  }
+
+  /** Begins to connect to the next address that can be tried; where there is none, it failed. */
+  private void next(Origin origin, IOException before) throws IOException {
+    IOException failure = before;
+    while (addresses.hasNext() && !givenUp()) {
+      try {
+        take(connections.fresh(origin, addresses.next()));
+        return;
+      } catch (IOException e) {
+        failure = e;
+      }
+    }
+    throw failure;
+  }
+
+  private boolean givenUp() {
+    return closed || stand.get() == Stand.TOO_LATE;
+  }
+
+  private void take(Connection made) throws IOException {
+    made.waiter(waiter);
+    connection = made;
+    owned.set(made);
+    if (givenUp()) {
+      closeOwned();
+      throw new IOException("the call was closed");
+    }
+  }
+
+  private Step stands(Connection current) throws IOException {
+    RequestBytes made = new RequestBytes(request, content, current.origin());
+    bytes = made;
+    if (closed) {
+      made.close();
+    }
     if (!stand.compareAndSet(Stand.CONNECTING, Stand.CONNECTED)) {
       throw new IOException("the call was closed");
     }
@@ -239,9 +279,15 @@ public final class HttpCall {
 
   private boolean connect() throws IOException {
     Connection current = connection();
-    if (!current.connected()) {
-      current.await(SelectionKey.OP_CONNECT);
-      return false;
+    try {
+      if (!current.connected()) {
+        current.await(SelectionKey.OP_CONNECT);
+        return false;
+      }
+    } catch (IOException e) {
+      closeOwned();
+      next(current.origin(), e);
+      return true;
     }
     step = current.origin().tunnelled() ? Step.TUNNEL : secured(current);
     return true;
@@ -252,40 +298,48 @@ public final class HttpCall {
       current.secure(new Tls(connections.tls(), current.origin()));
       return Step.HANDSHAKE;
     }
-    return stands();
+    return stands(current);
   }
 
   private boolean tunnel() throws IOException {
     Connection current = connection();
-    String to = current.origin().hostAndPort();
-    byte[] ask =
-        ("CONNECT " + to + " HTTP/1.1\r\nHost: " + to + "\r\n\r\n")
-            .getBytes(StandardCharsets.US_ASCII);
-    // a new connection has room for it
-    if (!current.write(new ByteBuffer[] {ByteBuffer.wrap(ask)})) {
-      throw new ConnectException("the proxy takes nothing");
+    ByteBuffer ask = tunnelRequest;
+    if (ask == null) {
+      ask = RequestBytes.tunnel(request, current.origin());
+      tunnelRequest = ask;
+      tunnelHead = new Head();
     }
+    if (!current.write(new ByteBuffer[] {ask})) {
+      current.await(SelectionKey.OP_WRITE);
+      return false;
+    }
+    tunnelRequest = null;
     step = Step.TUNNEL_ANSWER;
     return true;
   }
 
   private boolean tunnelAnswer() throws IOException {
-    if (!whole(connection())) {
+    Connection current = connection();
+    if (!whole(tunnelHead, current)) {
       return false;
     }
-    if (head.status() / 100 != 2) {
-      throw new ConnectException("the proxy answered " + head.status());
+    if (tunnelHead.status() / 100 != 2) {
+      throw new ConnectException("the proxy answered " + tunnelHead.status());
     }
-    head = new Head();
-    step = secured(connection());
+    if (current.input().hasRemaining()) {
+      // in TLS the client speaks first
+      throw new ConnectException("the proxy sent more than its answer");
+    }
+    step = secured(current);
     return true;
   }
 
   private boolean handshake() throws IOException {
-    if (!connection().handshaken()) {
+    Connection current = connection();
+    if (!current.handshaken()) {
       return false;
     }
-    step = stands();
+    step = stands(current);
     return true;
   }
 
@@ -312,9 +366,9 @@ public final class HttpCall {
     return headWhole;
   }
 
-  private boolean whole(Connection current) throws IOException {
+  private boolean whole(Head wanted, Connection current) throws IOException {
     while (true) {
-      if (head.read(current.input())) {
+      if (wanted.read(current.input())) {
         return true;
       }
       int count = current.fill();
@@ -331,7 +385,7 @@ public final class HttpCall {
 
   private Progress head() throws IOException {
     Connection current = connection();
-    if (!headWhole && !whole(current)) {
+    if (!headWhole && !whole(head, current)) {
       return Progress.WAITING;
     }
     if (head.status() == 101) {
@@ -365,7 +419,7 @@ public final class HttpCall {
         return Progress.END;
       }
     }
-    body.read(current.input(), sink::accept);
+    body.read(current.input(), sink);
     return Progress.BYTES;
   }
 

@@ -1,7 +1,10 @@
 package io.llmguard.ollama.internal.http;
 
 import java.io.IOException;
+import java.net.InetAddress;
+import java.net.InetSocketAddress;
 import java.net.ProxySelector;
+import java.net.UnknownHostException;
 import java.nio.channels.ClosedChannelException;
 import java.nio.channels.SelectionKey;
 import java.security.NoSuchAlgorithmException;
@@ -14,6 +17,7 @@ import java.util.Map;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.Predicate;
+import java.util.stream.Stream;
 import javax.net.ssl.SSLContext;
 import org.jspecify.annotations.Nullable;
 
@@ -28,7 +32,15 @@ public final class HttpConnections implements AutoCloseable {
 
   private static final long LONGEST_IDLE = TimeUnit.MINUTES.toNanos(1);
 
+  /** Says which addresses a host has; may wait. */
+  @FunctionalInterface
+  interface Resolver {
+    /** The addresses, in the order in which they are tried. */
+    InetAddress[] resolve(String host) throws UnknownHostException;
+  }
+
   private final Reactor reactor;
+  private final Resolver resolver;
   private final ProxySelector proxies;
   private final @Nullable SSLContext tls;
   private final ReentrantLock lock = new ReentrantLock();
@@ -43,6 +55,11 @@ public final class HttpConnections implements AutoCloseable {
    * @param tls for https, or null for the platform's
    */
   public HttpConnections(String name, ProxySelector proxies, @Nullable SSLContext tls) {
+    this(name, proxies, tls, InetAddress::getAllByName);
+  }
+
+  HttpConnections(String name, ProxySelector proxies, @Nullable SSLContext tls, Resolver resolver) {
+    this.resolver = resolver;
     this.reactor = new Reactor(name, this::closeOld);
     this.proxies = proxies;
     this.tls = tls;
@@ -60,23 +77,34 @@ public final class HttpConnections implements AutoCloseable {
     }
   }
 
-  /** A connection: one that is kept, or a new one that is being made. */
-  Connection open(Origin origin) throws IOException {
-    for (Connection kept = kept(origin); kept != null; kept = kept(origin)) {
-      if (usable(kept)) {
-        return kept;
-      }
-      kept.close();
+  /** Where connections of an origin may lead to; asks for the names, which may wait. */
+  List<InetSocketAddress> addresses(Origin origin) throws UnknownHostException {
+    try {
+      return Stream.of(resolver.resolve(origin.connectHost()))
+          .map(address -> new InetSocketAddress(address, origin.connectPort()))
+          .toList();
+    } catch (UnknownHostException e) {
+      throw new UnknownHostException("the host is not known: " + origin.connectHost());
     }
-    return fresh(origin);
   }
 
   /** A new connection that is being made. */
-  Connection fresh(Origin origin) throws IOException {
-    return new Connection(origin, reactor);
+  Connection fresh(Origin origin, InetSocketAddress address) throws IOException {
+    return new Connection(origin, address, reactor);
   }
 
-  private @Nullable Connection kept(Origin origin) {
+  /** A connection that is kept and still stands; null where there is none. */
+  @Nullable Connection kept(Origin origin) {
+    for (Connection last = last(origin); last != null; last = last(origin)) {
+      if (usable(last)) {
+        return last;
+      }
+      last.close();
+    }
+    return null;
+  }
+
+  private @Nullable Connection last(Origin origin) {
     lock.lock();
     try {
       ArrayDeque<Connection> list = idle.get(origin);

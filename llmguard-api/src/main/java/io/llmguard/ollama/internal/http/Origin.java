@@ -1,5 +1,7 @@
 package io.llmguard.ollama.internal.http;
 
+import java.io.IOException;
+import java.net.ConnectException;
 import java.net.InetSocketAddress;
 import java.net.ProtocolException;
 import java.net.Proxy;
@@ -16,7 +18,7 @@ import org.jspecify.annotations.Nullable;
  * @param proxy what is connected to in its place, or null
  */
 record Origin(boolean secure, String host, int port, @Nullable InetSocketAddress proxy) {
-  static Origin of(URI uri, ProxySelector proxies) throws ProtocolException {
+  static Origin of(URI uri, ProxySelector proxies) throws IOException {
     boolean secure = "https".equalsIgnoreCase(uri.getScheme());
     String host = uri.getHost();
     if (host == null) {
@@ -30,7 +32,9 @@ record Origin(boolean secure, String host, int port, @Nullable InetSocketAddress
     return host.startsWith("[") ? host.substring(1, host.length() - 1) : host;
   }
 
-  private static @Nullable InetSocketAddress proxy(ProxySelector proxies, URI uri) {
+  private static @Nullable InetSocketAddress proxy(ProxySelector proxies, URI uri)
+      throws ConnectException {
+    Proxy.Type other = null;
     for (Proxy proxy : proxies.select(uri)) {
       if (proxy.type() == Proxy.Type.DIRECT) {
         return null;
@@ -38,16 +42,23 @@ record Origin(boolean secure, String host, int port, @Nullable InetSocketAddress
       if (proxy.type() == Proxy.Type.HTTP && proxy.address() instanceof InetSocketAddress address) {
         return address;
       }
+      other = proxy.type();
+    }
+    if (other != null) {
+      // who asks for a proxy does not want to be seen without one
+      throw new ConnectException("a proxy of type " + other + " is not supported");
     }
     return null;
   }
 
-  /** What is connected to; resolves its name, which may wait. */
-  InetSocketAddress address() {
-    InetSocketAddress via = proxy;
-    return via == null
-        ? new InetSocketAddress(host, port)
-        : new InetSocketAddress(via.getHostString(), via.getPort());
+  /** The name or address that is connected to. */
+  String connectHost() {
+    return proxy == null ? host : proxy.getHostString();
+  }
+
+  /** The port that is connected to. */
+  int connectPort() {
+    return proxy == null ? port : proxy.getPort();
   }
 
   /** Whether requests are told to a proxy, which passes them on. */
@@ -71,6 +82,9 @@ record Origin(boolean secure, String host, int port, @Nullable InetSocketAddress
   }
 
   private String bracketed() {
-    return host.indexOf(':') >= 0 ? "[" + host + "]" : host;
+    // a zone is for this machine alone
+    int zone = host.indexOf('%');
+    String sent = zone < 0 ? host : host.substring(0, zone);
+    return sent.indexOf(':') >= 0 ? "[" + sent + "]" : sent;
   }
 }

@@ -40,17 +40,29 @@ final class Reactor implements AutoCloseable {
       }
       Selector current = selector;
       if (current == null) {
-        current = Selector.open();
+        current = begun();
         selector = current;
-        Selector mine = current;
-        Thread thread = new Thread(() -> run(mine), name + "-io");
-        thread.setDaemon(true);
-        thread.start();
       }
       return channel.register(current, 0, connection);
     } finally {
       lock.unlock();
     }
+  }
+
+  private Selector begun() throws IOException {
+    Selector mine = Selector.open();
+    boolean runs = false;
+    try {
+      Thread thread = new Thread(() -> run(mine), name + "-io");
+      thread.setDaemon(true);
+      thread.start();
+      runs = true;
+    } finally {
+      if (!runs) {
+        mine.close();
+      }
+    }
+    return mine;
   }
 
   /** Waits once for these operations; the connection's {@code ready} is told. */
@@ -68,25 +80,29 @@ final class Reactor implements AutoCloseable {
         if (now - last >= TICK) {
           last = now;
           tick.run();
-          if (unused(mine)) {
+          if (given(mine, true)) {
             return;
           }
         }
       }
-    } catch (IOException e) {
+    } catch (IOException | RuntimeException e) {
       LOG.error("the selector of {} failed", name, e);
     } finally {
+      given(mine, false);
       end(mine);
     }
   }
 
-  private boolean unused(Selector mine) {
+  /** Lets go of a selector, always or only where it has no channel; the next one gets another. */
+  private boolean given(Selector mine, boolean onlyUnused) {
     lock.lock();
     try {
-      if (!mine.keys().isEmpty()) {
+      if (onlyUnused && !mine.keys().isEmpty()) {
         return false;
       }
-      selector = null;
+      if (selector == mine) {
+        selector = null;
+      }
       return true;
     } finally {
       lock.unlock();
@@ -101,7 +117,8 @@ final class Reactor implements AutoCloseable {
       }
     } catch (CancelledKeyException e) {
       // closed meanwhile by who no longer waits
-    } catch (RuntimeException e) {
+    } catch (RuntimeException | Error e) {
+      // one reader must not take all connections along; to be out of threads is an Error too
       LOG.error("a connection's reader failed to be told", e);
     }
   }

@@ -1,5 +1,6 @@
 package io.llmguard.ollama.internal.http;
 
+import java.io.EOFException;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.channels.SelectionKey;
@@ -58,7 +59,7 @@ final class Tls {
             throw new SSLHandshakeException("the server ended the handshake");
           }
           if (result.getStatus() == SSLEngineResult.Status.BUFFER_UNDERFLOW) {
-            int count = channel.read(received);
+            int count = receive(channel);
             if (count < 0) {
               throw new SSLHandshakeException("the server closed the connection in the handshake");
             }
@@ -87,9 +88,13 @@ final class Tls {
         }
         case BUFFER_OVERFLOW -> throw new SSLException("a TLS record that is too large");
         case BUFFER_UNDERFLOW -> {
-          int count = channel.read(received);
-          if (count <= 0) {
-            return count;
+          int count = receive(channel);
+          if (count < 0) {
+            // anybody on the way can cut a connection; only the server can say that it is done
+            throw new EOFException("the connection ended without the end of TLS");
+          }
+          if (count == 0) {
+            return 0;
           }
         }
         case OK -> {
@@ -125,9 +130,20 @@ final class Tls {
       if (!bytes[bytes.length - 1].hasRemaining()) {
         return true;
       }
-      wrap(bytes);
+      SSLEngineResult result = wrap(bytes);
+      if (result.bytesConsumed() == 0 && result.bytesProduced() == 0) {
+        // a second handshake, of TLS before 1.3, would have to be waited for
+        throw new SSLException("the server asks for a new handshake in the middle of a request");
+      }
     }
     return false;
+  }
+
+  private int receive(SocketChannel channel) throws IOException {
+    if (!received.hasRemaining()) {
+      throw new SSLException("a TLS record that is too large");
+    }
+    return channel.read(received);
   }
 
   private void tasks() {
@@ -147,13 +163,14 @@ final class Tls {
     }
   }
 
-  private void wrap(ByteBuffer[] bytes) throws SSLException {
+  private SSLEngineResult wrap(ByteBuffer[] bytes) throws SSLException {
     toSend.clear();
     try {
       SSLEngineResult result = engine.wrap(bytes, toSend);
       if (result.getStatus() == SSLEngineResult.Status.CLOSED) {
         throw new SSLException("the server has closed the TLS session");
       }
+      return result;
     } finally {
       toSend.flip();
     }

@@ -97,6 +97,10 @@ class FramingTest {
     assertThat(head(HEAD).keepsConnection()).isTrue();
     assertThat(head("HTTP/1.0 200 OK\r\n\r\n").keepsConnection()).isFalse();
     assertThat(head("HTTP/1.1 200 OK\r\nConnection: x, Close\r\n\r\n").keepsConnection()).isFalse();
+    String none = "HTTP/1.1 204 No Content\r\n";
+    assertThat(head(none + "Content-Length: 0\r\n\r\n").keepsConnection()).isTrue();
+    assertThat(head(none + "Content-Length: 1\r\n\r\n").keepsConnection()).isFalse();
+    assertThat(head(none + "Transfer-Encoding: chunked\r\n\r\n").keepsConnection()).isFalse();
   }
 
   @Test
@@ -160,6 +164,11 @@ class FramingTest {
         "Content-Length: -1\r\n",
         "Content-Length: +1\r\n",
         "Content-Length: 1, 1\r\n",
+        "Content-Length: -0\r\n",
+        "Content-Length: 0x1\r\n",
+        "Content-Length: 1 1\r\n",
+        "Content-Length:\r\n",
+        "Content-Length: 9223372036854775808\r\n",
         "Content-Length: x\r\n",
         "Transfer-Encoding: chunked\r\nContent-Length: 3\r\n",
         "Transfer-Encoding: gzip\r\n",

@@ -69,7 +69,7 @@ public final class ChatSession {
     try {
       terminal.print(
           Printable.of(
-              client.list().stream()
+              client.list().models().stream()
                   .map(model -> model.name() + "\n")
                   .collect(Collectors.joining())));
       return true;

@@ -165,7 +165,7 @@ public final class ChatCommand implements Callable<Integer> {
       OllamaClient client, ChatTerminal terminal, AtomicReference<@Nullable Credential> key) {
     for (int tries = 0; ; tries++) {
       try {
-        return client.list().stream().map(LocalModel::name).toList();
+        return client.list().models().stream().map(LocalModel::name).toList();
       } catch (OllamaException.Unauthorised e) {
         String typed = tries < KEY_TRIES ? terminal.secret("key: ") : null;
         if (typed == null || typed.isBlank()) {

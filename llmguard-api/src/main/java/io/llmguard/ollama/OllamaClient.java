@@ -485,9 +485,13 @@ public final class OllamaClient implements AutoCloseable {
 
     private Builder() {}
 
-    /** Sets the server: http or https, with or without a path before {@code /api}. */
+    /**
+     * Sets the server: http or https, with or without a path before {@code /api}.
+     *
+     * @throws IllegalArgumentException where it is no base URL; see {@link #baseUrls}
+     */
     public Builder baseUrl(String url) {
-      return baseUrls(List.of(URI.create(url)));
+      return baseUrls(List.of(Servers.parse(url)));
     }
 
     /**

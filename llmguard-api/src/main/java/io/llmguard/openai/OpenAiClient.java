@@ -34,19 +34,19 @@ public final class OpenAiClient implements AutoCloseable {
     this.transport = transport;
   }
 
-  /** A client of one server, with the defaults; the URL is the one before {@code /v1}. */
+  /** A client of one server, with the defaults; the URL may end in {@code /v1} or before it. */
   public static OpenAiClient create(String baseUrl) {
     return builder(baseUrl).build();
   }
 
   /**
-   * Starts a client; the URL is the one before {@code /v1}.
+   * Starts a client; the URL may end in {@code /v1} or before it.
    *
    * @throws IllegalArgumentException where it is none of http or https, has no host, or holds a
    *     user name, a query or a fragment
    */
   public static Builder builder(String baseUrl) {
-    return new Builder(URI.create(baseUrl));
+    return new Builder(Servers.parse(baseUrl));
   }
 
   /**
@@ -125,7 +125,22 @@ public final class OpenAiClient implements AutoCloseable {
             };
 
     private Builder(URI server) {
-      servers = Servers.check(List.of(server));
+      servers = bases(List.of(server));
+    }
+
+    /** Other clients of this API want the version in the URL. */
+    private static List<URI> bases(List<URI> urls) {
+      return Servers.check(urls).stream().map(Builder::withoutVersion).toList();
+    }
+
+    private static URI withoutVersion(URI url) {
+      String text = url.toString();
+      for (String version : List.of("/v1", "/v1/")) {
+        if (url.getRawPath().endsWith(version)) {
+          return URI.create(text.substring(0, text.length() - version.length()));
+        }
+      }
+      return url;
     }
 
     /**
@@ -136,7 +151,7 @@ public final class OpenAiClient implements AutoCloseable {
      *     holds a user name, a query or a fragment
      */
     public Builder baseUrls(List<URI> urls) {
-      servers = Servers.check(urls);
+      servers = bases(urls);
       return this;
     }
 

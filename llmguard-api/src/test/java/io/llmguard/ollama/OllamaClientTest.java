@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import com.fasterxml.jackson.databind.ObjectMapper;
+import io.llmguard.openai.OpenAiClient;
 import io.llmguard.testkit.Answer;
 import io.llmguard.testkit.Demand;
 import io.llmguard.testkit.ReceivedRequest;
@@ -32,6 +33,7 @@ import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.Arguments;
 import org.junit.jupiter.params.provider.MethodSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 @Timeout(30)
 class OllamaClientTest {
@@ -681,11 +683,37 @@ class OllamaClientTest {
 
   @Test
   void baseUrlsThatAreNoneAreNamed() {
-    assertThatThrownBy(() -> OllamaClient.builder().baseUrl("ftp://x"))
+    Map.of(
+            "ftp://x", "http or https: ftp://x",
+            "localhost:11434", "http or https: localhost:11434",
+            "http://my_ollama:11434/", "no host in http://my_ollama:11434/",
+            "http://", "no URL: Expected authority at index 7")
+        .forEach(
+            (url, why) ->
+                assertThatThrownBy(() -> OllamaClient.builder().baseUrl(url))
+                    .isInstanceOf(IllegalArgumentException.class)
+                    .hasMessageContaining(why));
+  }
+
+  @ParameterizedTest
+  @ValueSource(
+      strings = {
+        "http://me:geheim@host",
+        "http://me:geheim@my_host",
+        "http://me:gehe im@geheim",
+        "me:geheim@host",
+        "http://host/?key=geheim",
+        "http://host/#geheim",
+        "ftp://host/?key=geheim"
+      })
+  void whatABaseUrlMustNotHoldIsNotRepeated(String url) {
+    assertThatThrownBy(() -> OllamaClient.builder().baseUrl(url))
         .isInstanceOf(IllegalArgumentException.class)
-        .hasMessageContaining("ftp://x");
-    assertThatThrownBy(() -> OllamaClient.builder().baseUrl("http://me:geheim@host"))
+        .hasMessageNotContaining("geheim")
+        .hasNoCause();
+    assertThatThrownBy(() -> OpenAiClient.builder(url))
         .isInstanceOf(IllegalArgumentException.class)
-        .hasMessageNotContaining("geheim");
+        .hasMessageNotContaining("geheim")
+        .hasNoCause();
   }
 }

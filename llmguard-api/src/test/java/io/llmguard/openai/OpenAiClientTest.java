@@ -62,6 +62,20 @@ class OpenAiClientTest {
   }
 
   @Test
+  void theUrlMayHoldTheVersionOrNot() {
+    Map.of("/v1", "", "/v1/", "", "/llm/v1", "/llm", "/llm/", "/llm", "/v10", "/v10")
+        .forEach(
+            (path, before) -> {
+              upstream.enqueue(Answer.replay(Recording.of("openai-models")));
+              try (OpenAiClient other = OpenAiClient.create(upstream.uri() + path)) {
+                assertThat(other.models()).isNotEmpty();
+              }
+              assertThat(upstream.requests().get(upstream.requests().size() - 1).target())
+                  .isEqualTo(before + "/v1/models");
+            });
+  }
+
+  @Test
   void streamsOfLlamaCppAndOllama() throws Exception {
     for (String name : List.of("llamacpp-chat-stream-usage", "openai-chat-stream-usage")) {
       upstream.enqueue(Answer.replay(Recording.of(name)));

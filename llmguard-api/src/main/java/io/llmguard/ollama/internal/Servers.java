@@ -1,6 +1,7 @@
 package io.llmguard.ollama.internal;
 
 import java.net.URI;
+import java.net.URISyntaxException;
 import java.util.List;
 import java.util.Locale;
 
@@ -9,10 +10,25 @@ public final class Servers {
   private Servers() {}
 
   /**
+   * A URL from its text.
+   *
+   * @throws IllegalArgumentException where it is none; the text, which may hold a credential, is
+   *     not repeated
+   */
+  public static URI parse(String text) {
+    try {
+      return new URI(text);
+    } catch (URISyntaxException e) {
+      throw new IllegalArgumentException(
+          "no URL: " + e.getReason() + (e.getIndex() < 0 ? "" : " at index " + e.getIndex()));
+    }
+  }
+
+  /**
    * A copy of base URLs.
    *
    * @throws IllegalArgumentException naming a URL that is none of http or https, has no host, or
-   *     holds a user name, a query or a fragment; one with a user name is not repeated
+   *     holds a user name, a query or a fragment; neither of these is repeated
    */
   public static List<URI> check(List<URI> urls) {
     if (urls.isEmpty()) {
@@ -20,14 +36,21 @@ public final class Servers {
     }
     for (URI url : urls) {
       String scheme = url.getScheme() == null ? "" : url.getScheme().toLowerCase(Locale.ROOT);
-      if (url.getUserInfo() != null) {
+      // a user name before a host that is none is not known as one
+      if ((url.isOpaque() ? url.getSchemeSpecificPart() : String.valueOf(url.getRawAuthority()))
+          .contains("@")) {
         throw new IllegalArgumentException("a base URL holds no credential: use credential()");
       }
-      if (!(scheme.equals("http") || scheme.equals("https"))
-          || url.getHost() == null
-          || url.getRawQuery() != null
-          || url.getRawFragment() != null) {
-        throw new IllegalArgumentException("no base URL of http or https: " + url);
+      String shown = url.toString().split("[?#]", 2)[0];
+      if (!(scheme.equals("http") || scheme.equals("https"))) {
+        throw new IllegalArgumentException("no base URL of http or https: " + shown);
+      }
+      if (url.getHost() == null) {
+        throw new IllegalArgumentException(
+            "no host in " + shown + ": letters, digits, hyphens and dots make a name");
+      }
+      if (url.getRawQuery() != null || url.getRawFragment() != null) {
+        throw new IllegalArgumentException("a base URL ends before ? and #: " + shown);
       }
     }
     return List.copyOf(urls);

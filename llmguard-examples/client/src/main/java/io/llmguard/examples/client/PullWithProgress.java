@@ -17,23 +17,32 @@ public final class PullWithProgress {
   }
 
   static void run(String url, String model, PrintStream out) {
-    try (OllamaClient client = OllamaClient.create(url);
+    try (OllamaClient client = Connect.to(url);
         var pull = client.pullStream(PullRequest.of(model))) {
+      String layer = "";
       for (Progress progress : pull) {
+        // a layer's bar is drawn over itself, until another layer or step begins
+        String next = progress instanceof Progress.Transfer transfer ? transfer.digest() : "";
+        if (!layer.isEmpty() && !layer.equals(next)) {
+          out.println();
+        }
+        layer = next;
         out.print(line(progress));
         out.flush();
       }
     }
   }
 
-  /** A bar is drawn over itself until it is full; a step has a line of its own. */
-  static String line(Progress progress) {
+  private static String line(Progress progress) {
     if (progress instanceof Progress.Transfer transfer) {
       int full = (int) (WIDTH * transfer.fraction());
-      String bar = "#".repeat(full) + ".".repeat(WIDTH - full);
-      String end = full == WIDTH ? "\n" : "";
-      return "\r%s [%s] %3.0f%%%s"
-          .formatted(transfer.status(), bar, 100 * transfer.fraction(), end);
+      return "\r%s [%s%s] %3.0f%% of %.1f MB"
+          .formatted(
+              transfer.status(),
+              "#".repeat(full),
+              ".".repeat(WIDTH - full),
+              100 * transfer.fraction(),
+              transfer.total() / 1e6);
     }
     return progress.status() + "\n";
   }

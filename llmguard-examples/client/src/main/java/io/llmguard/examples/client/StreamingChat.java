@@ -15,7 +15,7 @@ public final class StreamingChat {
   }
 
   static void run(String url, String model, String question, PrintStream out) {
-    try (OllamaClient client = OllamaClient.create(url);
+    try (OllamaClient client = Connect.to(url);
         var stream = client.chatStream(ChatRequest.of(model, question))) {
       for (ChatResponse chunk : stream) {
         out.print(chunk.text());

@@ -22,7 +22,7 @@ public final class StructuredAnswer {
   }
 
   static void run(String url, String model, PrintStream out) {
-    try (OllamaClient client = OllamaClient.create(url)) {
+    try (OllamaClient client = Connect.to(url)) {
       GenerateRequest request = GenerateRequest.of(model, "Name one colour as JSON");
       out.println(client.generate(request, Answer.class).colour());
     }

@@ -25,7 +25,7 @@ public final class ToolUse {
   }
 
   static void run(String url, String model, String question, PrintStream out) {
-    try (OllamaClient client = OllamaClient.create(url)) {
+    try (OllamaClient client = Connect.to(url)) {
       Toolbox tools = Toolbox.of(new Calculator());
       out.println(tools.chat(client, ChatRequest.of(model, question), 3).text());
     }

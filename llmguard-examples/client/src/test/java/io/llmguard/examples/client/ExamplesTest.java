@@ -43,17 +43,26 @@ class ExamplesTest {
     upstream.enqueue(
         Answer.stream("application/x-ndjson")
             .chunk("{\"status\":\"pulling manifest\"}\n")
-            .chunk(
-                "{\"status\":\"pulling a\",\"digest\":\"sha256:a\",\"total\":4,\"completed\":1}\n")
-            .chunk(
-                "{\"status\":\"pulling a\",\"digest\":\"sha256:a\",\"total\":4,\"completed\":4}\n")
+            .chunk(layer("a", 4_000_000, 1_000_000))
+            .chunk(layer("a", 4_000_000, 4_000_000))
+            // the server says so as often as it looks
+            .chunk(layer("a", 4_000_000, 4_000_000))
+            .chunk(layer("b", 200_000, 200_000))
             .chunk("{\"status\":\"success\"}\n")
             .endChunks());
     PullWithProgress.run(upstream.uri().toString(), MODEL, out);
+    String full = "##############################";
     assertThat(printed())
-        .isEqualTo(
-            "pulling manifest\n\rpulling a [#######.......................]  25%"
-                + "\rpulling a [##############################] 100%\nsuccess\n");
+        .isEqualToNormalizingNewlines(
+            "pulling manifest\n\rpulling a [#######.......................]  25% of 4.0 MB"
+                + "\rpulling a [%s] 100%% of 4.0 MB".formatted(full).repeat(2)
+                + "\n\rpulling b [%s] 100%% of 0.2 MB".formatted(full)
+                + "\nsuccess\n");
+  }
+
+  private static String layer(String name, long total, long completed) {
+    return "{\"status\":\"pulling %s\",\"digest\":\"sha256:%s\",\"total\":%d,\"completed\":%d}\n"
+        .formatted(name, name, total, completed);
   }
 
   @Test

@@ -9,6 +9,7 @@ import io.llmguard.examples.gateway.config.HostPort;
 import io.llmguard.examples.gateway.demo.DemoUpstream;
 import io.llmguard.examples.gateway.server.ConfigWatch;
 import io.llmguard.examples.gateway.server.Gateway;
+import io.llmguard.examples.gateway.server.JettyLog;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.nio.file.Path;
@@ -59,6 +60,7 @@ public final class ServeCommand implements Callable<Integer> {
 
   @Override
   public Integer call() throws IOException, InterruptedException {
+    JettyLog.keepQuiet();
     CommandLine line = spec == null ? new CommandLine(this) : spec.commandLine();
     if (demo && upstream != null) {
       throw new ParameterException(line, "--demo brings its own upstream: leave --upstream away");

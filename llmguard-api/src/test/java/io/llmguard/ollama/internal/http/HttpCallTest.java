@@ -142,7 +142,7 @@ class HttpCallTest {
     var factory = authority.context(alias).getSocketFactory();
     daemon(
         () -> {
-          while (true) {
+          while (!server.isClosed()) {
             try (Socket plain = server.accept()) {
               SSLSocket socket = (SSLSocket) factory.createSocket(plain, null, 0, false);
               socket.setUseClientMode(false);

@@ -27,6 +27,13 @@ final class BlockingCalls {
 
     @Override
     public void applyTo(BlockHound.Builder builder) {
+      // Jetty's client, and the JDK's timer that it uses, guard their queues by locks that are held
+      // for some instructions; what is thrown from such a lock would leave it broken
+      String timers = "java.util.concurrent.ScheduledThreadPoolExecutor$DelayedWorkQueue";
+      builder
+          .allowBlockingCallsInside("org.eclipse.jetty.util.thread.AutoLock", "lock")
+          .allowBlockingCallsInside(timers, "offer")
+          .allowBlockingCallsInside(timers, "remove");
       builder.blockingMethodCallback(
           method -> {
             IllegalStateException found =

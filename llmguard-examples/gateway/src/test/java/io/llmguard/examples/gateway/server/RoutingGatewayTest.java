@@ -293,6 +293,8 @@ class RoutingGatewayTest {
   private static HttpsServer tlsServer(SSLContext context) throws IOException {
     HttpsServer server =
         HttpsServer.create(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0), 16);
+    // else a handshake that fails may hold up the one thread that answers all
+    server.setExecutor(task -> new Thread(task, "tls-server").start());
     server.setHttpsConfigurator(
         new HttpsConfigurator(context) {
           @Override

@@ -22,7 +22,8 @@ import java.util.regex.Pattern;
  */
 final class Program implements AutoCloseable {
   private static final long DEADLINE_SECONDS = 120;
-  private static final Pattern LISTENING = Pattern.compile("listening on (http\\S+:(\\d+))\n");
+  private static final Pattern LISTENING =
+      Pattern.compile("(?s)listening on (http\\S+:(\\d+))\n.*\n  audit [^\n]*\n");
   private static final AtomicInteger NUMBER = new AtomicInteger();
 
   private final Process process;

@@ -258,6 +258,8 @@ public final class Gateway implements AutoCloseable {
           .upstreams()
           .proxy()
           .drain(drain)
+          // a call that is settled may still have its last bytes to write
+          .thenCompose(settled -> generations.quiet())
           .toCompletableFuture()
           .get(drain.toMillis() + 5_000, TimeUnit.MILLISECONDS);
     } catch (InterruptedException e) {

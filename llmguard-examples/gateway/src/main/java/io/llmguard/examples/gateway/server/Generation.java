@@ -158,6 +158,11 @@ final class Generation {
     return holds.decrementAndGet() == 0;
   }
 
+  /** True while none of its calls is under way. */
+  boolean isQuiet() {
+    return holds.get() == (successor == null ? 1 : 0);
+  }
+
   /** Notes that another takes the calls that come; true if this one is to be closed. */
   boolean endFor(Generation next) {
     successor = next;

@@ -1,6 +1,8 @@
 package io.llmguard.examples.gateway.server;
 
 import java.util.Set;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionStage;
 import java.util.concurrent.ConcurrentHashMap;
 import org.eclipse.jetty.server.Handler;
 import org.eclipse.jetty.server.Request;
@@ -10,7 +12,9 @@ import org.eclipse.jetty.util.Callback;
 /** Gives each call to the {@link Generation} that serves when it comes. Thread-safe. */
 final class Generations extends Handler.Abstract {
   private final Set<Generation> open = ConcurrentHashMap.newKeySet();
+  private final CompletableFuture<Void> quiet = new CompletableFuture<>();
   private volatile Generation current;
+  private volatile boolean stopping;
 
   /** A handler that begins with this one. */
   Generations(Generation first) {
@@ -46,8 +50,27 @@ final class Generations extends Handler.Abstract {
           if (entered.leave()) {
             close(entered);
           }
+          if (stopping) {
+            beQuiet();
+          }
         });
     return entered.handler().handle(request, response, callback);
+  }
+
+  /**
+   * Completes when no call is under way: of each the last byte of its answer has been written,
+   * which is later than its settling.
+   */
+  CompletionStage<Void> quiet() {
+    stopping = true;
+    beQuiet();
+    return quiet;
+  }
+
+  private void beQuiet() {
+    if (open.stream().allMatch(Generation::isQuiet)) {
+      quiet.complete(null);
+    }
   }
 
   /** Not on the thread of the call that was its last: that call still stands in its pages. */

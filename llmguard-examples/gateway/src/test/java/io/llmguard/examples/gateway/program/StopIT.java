@@ -115,4 +115,26 @@ class StopIT {
         .extracting(call -> call.get("status").asInt() + " " + call.get("outcome").asText())
         .containsExactly("503 refused:draining", "200 completed");
   }
+
+  @Test
+  void aStreamThatGoesOnIsToldOfTheStopAndEndsWithTheProgram() throws Exception {
+    Gate gate = Gate.closed();
+    upstream.enqueue(Answer.replay(CHAT).gateBeforeChunk(3, gate));
+    try (Program program = program("1s")) {
+      try (RawHttp running = RawHttp.connect(program.port())) {
+        running.post("/api/chat", CHAT.bodyText(), CALLER);
+        running.readHead();
+        running.readSome();
+        gate.reached().get(20, TimeUnit.SECONDS);
+        program.terminate();
+        String[] rest = running.readText().split("\n", -1);
+        assertThat(rest[rest.length - 2]).startsWith("{\"error\":");
+        upstream.cancelled().get(20, TimeUnit.SECONDS);
+      }
+      assertThat(program.awaitEnd().code()).isEqualTo(143);
+    }
+    assertThat(calls())
+        .extracting(call -> call.get("outcome").asText())
+        .containsExactly("truncated");
+  }
 }

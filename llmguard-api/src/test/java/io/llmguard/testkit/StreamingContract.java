@@ -49,6 +49,11 @@ public abstract class StreamingContract extends HttpContract {
           adminAuthorization());
       RawHttp.Head head = client.readHead();
       assertThat(head.status()).isEqualTo(recording.status());
+      List<String> dates = Wire.values(recording.headers(), "Date").toList();
+      assertThat(head.headerValues("Date"))
+          .as("the answer's date, and no other")
+          .hasSizeLessThan(2)
+          .containsAll(dates);
       assertThat(client.readText()).isEqualTo(recording.responseText());
       assertThat(client.end()).isEqualTo(RawHttp.End.COMPLETE);
     }

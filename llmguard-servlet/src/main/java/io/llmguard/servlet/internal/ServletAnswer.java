@@ -125,8 +125,9 @@ public final class ServletAnswer implements ClientResponse, WriteListener, Async
     if (name.equalsIgnoreCase("Content-Length")) {
       return;
     }
-    if (value.equals(own.first(name))) {
-      response.setHeader(name, value); // the filter has put it there already
+    // the filter has put it there already, or the container, whose date is not the answer's
+    if (value.equals(own.first(name)) || name.equalsIgnoreCase("Date")) {
+      response.setHeader(name, value);
     } else {
       response.addHeader(name, value);
     }

@@ -66,9 +66,7 @@ public final class SpendWriter implements AutoCloseable {
   private volatile boolean abandoned;
 
   // by the thread only
-  private @Nullable Connection open;
-
-  private @Nullable SpendTables tables;
+  private @Nullable Session open;
   private long heartbeatNanos;
   private long sweepNanos;
   private long retryMillis = FIRST_RETRY_MILLIS;
@@ -228,12 +226,16 @@ public final class SpendWriter implements AutoCloseable {
       operation.answer.completeExceptionally(
           new SpendLedgerException(closed ? "the ledger is closed" : "too much waits", null));
     } else {
-      queue.add(operation);
-      if (operation.isUrgent()) {
-        hurry.release();
-      }
+      put(operation);
     }
     return operation.answer;
+  }
+
+  private void put(Operation<?> operation) {
+    queue.add(operation);
+    if (operation.isUrgent()) {
+      hurry.release();
+    }
   }
 
   // ---- the thread
@@ -382,15 +384,17 @@ public final class SpendWriter implements AutoCloseable {
     void run(SpendTables tables, Instant now) throws SQLException;
   }
 
+  /** A connection, and the statements that were prepared on it. */
+  private record Session(Connection connection, SpendTables tables) {}
+
   private void transaction(Work work) throws SQLException {
-    Connection connection = connection();
+    Session session = session();
     boolean done = false;
     try {
       Instant now = time.now();
-      SpendTables tables = tables(connection);
-      tables.seen(self, now.toEpochMilli());
-      work.run(tables, now);
-      connection.commit();
+      session.tables().seen(self, now.toEpochMilli());
+      work.run(session.tables(), now);
+      session.connection().commit();
       done = true;
     } finally {
       if (!done) {
@@ -399,31 +403,22 @@ public final class SpendWriter implements AutoCloseable {
     }
   }
 
-  private Connection connection() throws SQLException {
-    Connection connection = open;
-    if (connection == null) {
-      connection = database.getConnection();
-      open = connection;
+  private Session session() throws SQLException {
+    Session session = open;
+    if (session == null) {
+      Connection connection = database.getConnection();
+      session = new Session(connection, new SpendTables(connection, days));
+      open = session;
       connection.setAutoCommit(false);
     }
-    return connection;
-  }
-
-  private SpendTables tables(Connection connection) {
-    SpendTables known = tables;
-    if (known == null) {
-      known = new SpendTables(connection, days);
-      tables = known;
-    }
-    return known;
+    return session;
   }
 
   private void disconnect() {
-    Connection connection = open;
+    Session session = open;
     open = null;
-    tables = null;
-    if (connection != null) {
-      try (connection) {
+    if (session != null) {
+      try (Connection connection = session.connection()) {
         connection.rollback();
         connection.setAutoCommit(true);
       } catch (SQLException e) {
@@ -524,8 +519,7 @@ public final class SpendWriter implements AutoCloseable {
   @Override
   public void close() {
     closed = true;
-    queue.add(new Wake());
-    hurry.release();
+    put(new Wake());
     try {
       thread.join(CLOSE_MILLIS);
       if (thread.isAlive()) {

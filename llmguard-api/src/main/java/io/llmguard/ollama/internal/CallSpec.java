@@ -58,20 +58,4 @@ public record CallSpec<E, R>(
         assembler,
         null);
   }
-
-  /** The same call, to which a 404 is this answer. */
-  CallSpec<E, R> orAbsent(E answer) {
-    return new CallSpec<>(
-        operation,
-        method,
-        path,
-        model,
-        contentType,
-        body,
-        readOnly,
-        lines,
-        decoder,
-        assembler,
-        answer);
-  }
 }

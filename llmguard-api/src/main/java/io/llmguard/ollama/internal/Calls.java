@@ -169,10 +169,20 @@ public final class Calls {
     return done("delete", "DELETE", "/api/delete", model, JSON, json(Bodies.model(model)), false);
   }
 
-  /** {@code HEAD /api/blobs/DIGEST}. */
+  /** {@code HEAD /api/blobs/DIGEST}; a 404 says no. */
   public static CallSpec<Boolean, Boolean> blobExists(String digest) {
-    return done("blob", "HEAD", "/api/blobs/" + digest(digest), null, JSON, null, true)
-        .orAbsent(false);
+    return new CallSpec<>(
+        "blob",
+        "HEAD",
+        "/api/blobs/" + digest(digest),
+        null,
+        JSON,
+        null,
+        true,
+        false,
+        () -> ObjectDecoder.orEmpty(true),
+        Assembler::whole,
+        false);
   }
 
   /** {@code POST /api/blobs/DIGEST}, streamed from a file. */

@@ -123,8 +123,8 @@ final class EndToEnd implements Callable<Integer> {
   private void warmUp(Bench bench, List<Subject> subjects) throws IOException {
     for (Subject subject : subjects) {
       // nothing but the gateway gets faster for minutes: C2 shares two busy cores with it
-      Duration time = Duration.ofSeconds(subject instanceof Gateway ? warmUpSeconds : 3);
-      if (!(subject instanceof LiteLlm)) {
+      Duration time = Duration.ofSeconds(subject.name().equals(Gateway.NAME) ? warmUpSeconds : 3);
+      if (!isLiteLlm(subject)) {
         bench.warmUp(subject, Workload.plain(connections), time);
         bench.warmUp(subject, Workload.streams(connections), time);
       }
@@ -135,8 +135,12 @@ final class EndToEnd implements Callable<Integer> {
     }
   }
 
+  private static boolean isLiteLlm(Subject subject) {
+    return subject.name().equals(LiteLlm.NAME);
+  }
+
   private void measure(Bench bench, List<Subject> all) throws IOException {
-    List<Subject> subjects = all.stream().filter(s -> !(s instanceof LiteLlm)).toList();
+    List<Subject> subjects = all.stream().filter(s -> !isLiteLlm(s)).toList();
     Duration settle = Duration.ofMillis(500);
     Duration time = Duration.ofSeconds(seconds);
     if (!without.contains(Part.PLAIN)) {
@@ -168,8 +172,8 @@ final class EndToEnd implements Callable<Integer> {
 
   private void besideLiteLlm(Workload load, Map<Subject, List<Sample>> samples) {
     report.rows(load, samples);
-    List<Sample> liteLlm = named(samples, "LiteLLM").orElseThrow();
-    named(samples, "llmguard")
+    List<Sample> liteLlm = named(samples, LiteLlm.NAME).orElseThrow();
+    named(samples, Gateway.NAME)
         .ifPresent(
             gateway ->
                 report.atLeast(
@@ -181,7 +185,7 @@ final class EndToEnd implements Callable<Integer> {
   private void besideNginx(
       Workload load, Map<Subject, List<Sample>> samples, double leastRequests, double mostCpu) {
     report.rows(load, samples);
-    List<Sample> gateway = named(samples, "llmguard").orElse(List.of());
+    List<Sample> gateway = named(samples, Gateway.NAME).orElse(List.of());
     if (gateway.isEmpty()) {
       return;
     }
@@ -204,7 +208,7 @@ final class EndToEnd implements Callable<Integer> {
   private void firstByte(Workload load, Map<Subject, List<Sample>> samples) {
     report.rows(load, samples);
     List<Sample> direct = named(samples, "direct").orElseThrow();
-    named(samples, "llmguard")
+    named(samples, Gateway.NAME)
         .ifPresent(
             gateway -> {
               report.atMost(
@@ -221,7 +225,7 @@ final class EndToEnd implements Callable<Integer> {
   private void throughput(Workload load, Map<Subject, List<Sample>> samples) {
     report.rows(load, samples);
     List<Sample> direct = named(samples, "direct").orElseThrow();
-    named(samples, "llmguard")
+    named(samples, Gateway.NAME)
         .ifPresent(
             gateway ->
                 report.atLeast(

@@ -15,7 +15,10 @@ import java.util.stream.Collectors;
  * The gateway program with everything that it does by default, its limits set so high that they
  * never bite.
  */
-final class Gateway implements Subject {
+final class Gateway {
+  /** Its name in the table. */
+  static final String NAME = "llmguard";
+
   private static final String CONFIGURATION =
       """
       model_list:
@@ -30,13 +33,7 @@ final class Gateway implements Subject {
       """;
   private static final Pattern KEY = Pattern.compile("\"key\"\\s*:\\s*\"([^\"]+)\"");
 
-  private final int port;
-  private final Child process;
-
-  private Gateway(int port, Child process) {
-    this.port = port;
-    this.process = process;
-  }
+  private Gateway() {}
 
   /** Where the gateway's files go, and how it is started. */
   record Setup(Path jar, List<String> jvmOptions, Path directory, Path configuration, int port) {
@@ -86,33 +83,13 @@ final class Gateway implements Subject {
   }
 
   /** Starts the program. */
-  static Gateway start(Setup setup) throws IOException {
+  static Subject start(Setup setup) throws IOException {
     Child process =
         Child.start(
             setup.command(
                 setup.jvmOptions(), "serve", "--config", setup.configuration().toString()),
             setup.directory().resolve("gateway.out"));
     Ports.await(setup.port(), process, "the gateway");
-    return new Gateway(setup.port(), process);
-  }
-
-  @Override
-  public String name() {
-    return "llmguard";
-  }
-
-  @Override
-  public int port() {
-    return port;
-  }
-
-  @Override
-  public List<Long> pids() {
-    return process.pids();
-  }
-
-  @Override
-  public void close() {
-    process.close();
+    return new Subject.Program(NAME, setup.port(), process);
   }
 }

@@ -11,7 +11,10 @@ import java.util.Map;
  * LiteLLM's proxy with one master key, no database and nothing written to its log: the least that
  * it can be made to do. It has a worker process for each processor.
  */
-final class LiteLlm implements Subject {
+final class LiteLlm {
+  /** Its name in the table. */
+  static final String NAME = "LiteLLM";
+
   private static final String CONFIGURATION =
       """
       model_list:
@@ -25,16 +28,10 @@ final class LiteLlm implements Subject {
   private static final Map<String, String> ENVIRONMENT =
       Map.of("LITELLM_LOG", "ERROR", "LITELLM_MODE", "PRODUCTION", "NO_PROXY", "127.0.0.1");
 
-  private final int port;
-  private final Child process;
-
-  private LiteLlm(int port, Child process) {
-    this.port = port;
-    this.process = process;
-  }
+  private LiteLlm() {}
 
   /** Starts the proxy. */
-  static LiteLlm start(Path program, Path directory, int upstreamPort, String apiKey)
+  static Subject start(Path program, Path directory, int upstreamPort, String apiKey)
       throws IOException {
     Files.createDirectories(directory);
     int port = Ports.free();
@@ -60,26 +57,6 @@ final class LiteLlm implements Subject {
             ENVIRONMENT,
             directory.resolve("litellm.out"));
     Ports.await(port, process, "LiteLLM's proxy");
-    return new LiteLlm(port, process);
-  }
-
-  @Override
-  public String name() {
-    return "LiteLLM";
-  }
-
-  @Override
-  public int port() {
-    return port;
-  }
-
-  @Override
-  public List<Long> pids() {
-    return process.pids();
-  }
-
-  @Override
-  public void close() {
-    process.close();
+    return new Subject.Program(NAME, port, process);
   }
 }

@@ -31,4 +31,17 @@ interface Subject extends AutoCloseable {
     @Override
     public void close() {}
   }
+
+  /** A program that is one process, and those that it starts. */
+  record Program(String name, int port, Child process) implements Subject {
+    @Override
+    public List<Long> pids() {
+      return process.pids();
+    }
+
+    @Override
+    public void close() {
+      process.close();
+    }
+  }
 }

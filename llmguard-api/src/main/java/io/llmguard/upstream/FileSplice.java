@@ -2,12 +2,10 @@ package io.llmguard.upstream;
 
 import io.llmguard.RequestBody;
 import java.io.IOException;
+import java.io.InputStream;
 import java.nio.ByteBuffer;
-import java.nio.channels.FileChannel;
-import java.nio.file.StandardOpenOption;
 import java.util.concurrent.Flow;
 import java.util.concurrent.atomic.AtomicLong;
-import org.jspecify.annotations.Nullable;
 
 /** Reads a file with a few of its bytes replaced, in pieces, as they are asked for. */
 final class FileSplice implements Flow.Publisher<ByteBuffer> {
@@ -21,15 +19,15 @@ final class FileSplice implements Flow.Publisher<ByteBuffer> {
 
   @Override
   public void subscribe(Flow.Subscriber<? super ByteBuffer> subscriber) {
-    FileChannel channel;
+    InputStream content;
     try {
-      channel = FileChannel.open(body.file().file(), StandardOpenOption.READ);
+      content = body.open();
     } catch (IOException e) {
       subscriber.onSubscribe(new Nothing());
       subscriber.onError(e);
       return;
     }
-    subscriber.onSubscribe(new Reading(subscriber, channel));
+    subscriber.onSubscribe(new Reading(subscriber, content));
   }
 
   private static final class Nothing implements Flow.Subscription {
@@ -41,18 +39,16 @@ final class FileSplice implements Flow.Publisher<ByteBuffer> {
   }
 
   /** One reading; what is asked for during a delivery is delivered after it. */
-  private final class Reading implements Flow.Subscription {
+  private static final class Reading implements Flow.Subscription {
     private final Flow.Subscriber<? super ByteBuffer> subscriber;
-    private final FileChannel channel;
-    private final ByteBuffer buffer = ByteBuffer.allocate(PIECE);
+    private final InputStream content;
+    private final byte[] buffer = new byte[PIECE];
     private final AtomicLong asked = new AtomicLong();
-    private long at;
-    private int edits;
     private volatile boolean over;
 
-    Reading(Flow.Subscriber<? super ByteBuffer> subscriber, FileChannel channel) {
+    Reading(Flow.Subscriber<? super ByteBuffer> subscriber, InputStream content) {
       this.subscriber = subscriber;
-      this.channel = channel;
+      this.content = content;
     }
 
     @Override
@@ -70,50 +66,27 @@ final class FileSplice implements Flow.Publisher<ByteBuffer> {
       if (over) {
         return;
       }
-      ByteBuffer piece;
+      int read;
       try {
-        piece = next();
+        read = content.read(buffer);
       } catch (IOException e) {
         cancel();
         subscriber.onError(e);
         return;
       }
-      if (piece == null) {
+      if (read < 0) {
         cancel();
         subscriber.onComplete();
       } else {
-        subscriber.onNext(piece);
+        subscriber.onNext(ByteBuffer.wrap(buffer, 0, read));
       }
-    }
-
-    private @Nullable ByteBuffer next() throws IOException {
-      long end = body.file().length();
-      if (edits < body.edits().size()) {
-        RequestBody.Edit edit = body.edits().get(edits);
-        if (at == edit.offset()) {
-          edits++;
-          at += edit.removed();
-          return edit.inserted();
-        }
-        end = edit.offset();
-      }
-      if (at >= end) {
-        return null;
-      }
-      buffer.clear().limit((int) Math.min(PIECE, end - at));
-      int read = channel.read(buffer, at);
-      if (read < 0) {
-        throw new IOException("the file is shorter than it was");
-      }
-      at += read;
-      return buffer.flip();
     }
 
     @Override
     public void cancel() {
       over = true;
       try {
-        channel.close();
+        content.close();
       } catch (IOException e) {
         // it was open for reading only: nothing is lost
       }

@@ -13,6 +13,7 @@ import org.jspecify.annotations.Nullable;
  * @param texts the fields that a model may read: {@code prompt}, and those that nobody here knows
  * @param textsComplete false if one of these is no UTF-8 or longer than is kept of it
  * @param boundary what no text may contain
+ * @param parts all of its parts, in order
  */
 public record CheckedForm(
     Call call,
@@ -21,11 +22,30 @@ public record CheckedForm(
     int modelLength,
     List<Text> texts,
     boolean textsComplete,
-    String boundary)
+    String boundary,
+    List<Part> parts)
     implements FormReading {
-  /** Copies the list. */
+  /** Copies the lists. */
   public CheckedForm {
     texts = List.copyOf(texts);
+    parts = List.copyOf(parts);
+  }
+
+  /**
+   * A part.
+   *
+   * @param name the field's name
+   * @param fileName the file's, or null where it has none
+   * @param head its header lines
+   * @param offset where in the body its content begins, in bytes
+   * @param length how many bytes its content has there
+   */
+  public record Part(
+      String name, @Nullable String fileName, List<String> head, long offset, long length) {
+    /** Copies the list. */
+    public Part {
+      head = List.copyOf(head);
+    }
   }
 
   /**

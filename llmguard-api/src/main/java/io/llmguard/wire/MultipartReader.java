@@ -69,12 +69,16 @@ public final class MultipartReader {
   private boolean tooLong;
   private int textBytes;
   private final List<CheckedForm.Text> texts = new ArrayList<>(1);
+  private final List<CheckedForm.Part> parts = new ArrayList<>(4);
+  private List<String> lines = List.of();
+  private String name = "";
+  private @Nullable String fileName;
   private boolean textsComplete = true;
   private final Set<String> names = new HashSet<>();
   private final Map<String, String> values = new HashMap<>();
   private long modelOffset;
   private int modelLength;
-  private int parts;
+  private int count;
   private @Nullable MalformedBody malformed;
 
   private MultipartReader(String boundary) {
@@ -172,7 +176,8 @@ public final class MultipartReader {
         modelLength,
         texts,
         textsComplete,
-        new String(delimiter, StandardCharsets.US_ASCII));
+        new String(delimiter, StandardCharsets.US_ASCII),
+        parts);
   }
 
   private void accept(byte b) {
@@ -217,8 +222,8 @@ public final class MultipartReader {
     } else {
       state = State.HEAD;
       text.reset();
-      parts++;
-      if (parts > MOST_PARTS) {
+      count++;
+      if (count > MOST_PARTS) {
         bad("the form has too many parts");
       }
     }
@@ -255,7 +260,8 @@ public final class MultipartReader {
   private void part(String head) {
     FormHeader disposition = null;
     FormHeader type = null;
-    for (String line : List.of(head.substring(0, head.length() - 4).split("\r\n", -1))) {
+    lines = List.of(head.substring(0, head.length() - 4).split("\r\n", -1));
+    for (String line : lines) {
       int colon = line.indexOf(':');
       if (colon < 1 || !isHeaderName(line.substring(0, colon)) || hasControl(line)) {
         bad("a part's head has a line that is no header, or a folded one");
@@ -299,11 +305,13 @@ public final class MultipartReader {
   }
 
   private void named(@Nullable FormHeader disposition, @Nullable FormHeader type) {
-    String name = disposition == null ? null : disposition.parameters().get("name");
-    if (disposition == null || name == null || !disposition.value().equals("form-data")) {
+    String given = disposition == null ? null : disposition.parameters().get("name");
+    if (disposition == null || given == null || !disposition.value().equals("form-data")) {
       bad("a part has no name");
       return;
     }
+    name = given;
+    fileName = disposition.parameters().get("filename");
     Set<String> parameters = disposition.parameters().keySet();
     if (!Set.of("name", "filename", "filename*").containsAll(parameters)) {
       bad("a part's disposition has an unknown parameter");
@@ -367,17 +375,18 @@ public final class MultipartReader {
         bad("the boundary stands in the middle of a line");
         return;
       }
+      long end = offset - delimiter.length - 1;
+      parts.add(new CheckedForm.Part(name, fileName, lines, dataStart, end - dataStart));
       endPart();
       afterDelimiter();
     }
   }
 
   private void endPart() {
-    String name = field;
     if (kept) {
       keepText();
     }
-    if (name == null) {
+    if (field == null) {
       return;
     }
     byte[] all = text.toByteArray();
@@ -388,7 +397,7 @@ public final class MultipartReader {
     }
     String string = new String(value, StandardCharsets.UTF_8);
     boolean sound =
-        switch (name) {
+        switch (field) {
           case "stream" -> string.equals("true") || string.equals("false");
           case "model" -> !Unicode.hasInvisible(string);
           default -> string.chars().noneMatch(Character::isISOControl);
@@ -397,11 +406,11 @@ public final class MultipartReader {
       bad("a field has a value that it cannot have");
       return;
     }
-    if (name.equals("model")) {
+    if (field.equals("model")) {
       modelOffset = dataStart;
       modelLength = value.length;
     }
-    values.put(name, string);
+    values.put(field, string);
   }
 
   /** A value that cannot be kept passes as it is, unless somebody wants to know what it says. */
@@ -419,7 +428,7 @@ public final class MultipartReader {
 
   private void bad(String detail) {
     if (malformed == null) {
-      malformed = new MalformedBody("invalid-form", detail, offset, "part " + parts);
+      malformed = new MalformedBody("invalid-form", detail, offset, "part " + count);
     }
   }
 }

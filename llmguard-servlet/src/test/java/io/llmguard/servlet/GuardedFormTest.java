@@ -6,6 +6,10 @@ import io.llmguard.Guard;
 import io.llmguard.Outcome;
 import io.llmguard.StandardGuard;
 import io.llmguard.StandardGuard.Place;
+import io.llmguard.inspect.InspectionStage;
+import io.llmguard.inspect.Reaction;
+import io.llmguard.inspect.SensitiveData;
+import io.llmguard.inspect.SensitiveKind;
 import io.llmguard.policy.BodyPolicy;
 import io.llmguard.policy.EndpointCatalogue;
 import io.llmguard.policy.EndpointStage;
@@ -18,6 +22,7 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Set;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Tag;
@@ -74,6 +79,9 @@ class GuardedFormTest extends ChainTestBase {
             .stage(Place.OBSERVE, observer())
             .stage(Place.ENDPOINT, new EndpointStage(EndpointCatalogue.standard()));
     BodyPolicy.builder().formDirectory(folder).build().addTo(stages);
+    SensitiveData addresses =
+        SensitiveData.of("data", Set.of(SensitiveKind.EMAIL), Reaction.REDACT);
+    stages.stage(Place.CONTENT, InspectionStage.builder().prompts(addresses).build());
     Guard guard = stages.build();
     start(
         context -> {
@@ -169,6 +177,56 @@ class GuardedFormTest extends ChainTestBase {
           .append('\n');
     }
     return shown.toString();
+  }
+
+  /** A field that a model may read, and others around it. */
+  private static byte[] withPrompt(String prompt) {
+    return """
+        --b0undary
+        Content-Disposition: form-data; name="model"
+
+        whisper-1
+        --b0undary
+        Content-Disposition: form-data; name="prompt"
+
+        %s
+        --b0undary
+        Content-Disposition: form-data; name="language"
+
+        en
+        --b0undary--
+        """
+        .formatted(prompt)
+        .replace("\n", "\r\n")
+        .getBytes(StandardCharsets.UTF_8);
+  }
+
+  @Test
+  void whatWasRedactedInItIsReadAsRedacted() throws Exception {
+    start(
+        (request, response) -> {
+          byte[] read = request.getInputStream().readAllBytes();
+          assertThat(request.getContentLengthLong()).isEqualTo(read.length);
+          response.getOutputStream().write(read);
+        });
+    assertThat(answerTo(withPrompt("to alice@example.com, soon"), ""))
+        .isEqualTo(new String(withPrompt("to [email], soon"), StandardCharsets.UTF_8));
+  }
+
+  @Test
+  void whatWasRedactedInItsPartsIsReadAsRedacted() throws Exception {
+    start(
+        (request, response) -> {
+          assertThat(request.getParameter("prompt")).isEqualTo("to [email], soon");
+          response.getOutputStream().write(shown(request).getBytes(StandardCharsets.UTF_8));
+        });
+    assertThat(answerTo(withPrompt("to alice@example.com, soon"), ""))
+        .isEqualTo(
+            """
+            model null null null whisper-1
+            prompt null null null to [email], soon
+            language null null null en
+            """);
   }
 
   @Test

@@ -40,7 +40,7 @@ final class GuardedExchange extends ServerWebExchangeDecorator {
   public Mono<MultiValueMap<String, Part>> getMultipartData() {
     return Mono.defer(
         () ->
-            conversation.checkedBody() instanceof RequestBody.InFile
+            conversation.checkedBody() instanceof RequestBody.Spooled
                 ? form().parts()
                 : super.getMultipartData());
   }

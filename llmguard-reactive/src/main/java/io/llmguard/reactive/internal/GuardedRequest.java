@@ -11,6 +11,7 @@ import org.springframework.http.HttpHeaders;
 import org.springframework.http.server.reactive.ServerHttpRequest;
 import org.springframework.http.server.reactive.ServerHttpRequestDecorator;
 import reactor.core.publisher.Flux;
+import reactor.core.scheduler.Schedulers;
 
 /** The request with the body that was checked, and fields that describe that body. */
 final class GuardedRequest extends ServerHttpRequestDecorator {
@@ -36,8 +37,12 @@ final class GuardedRequest extends ServerHttpRequestDecorator {
           if (body instanceof RequestBody.InMemory memory) {
             return Flux.just(BUFFERS.wrap(memory.content()));
           }
-          return body instanceof RequestBody.InFile file
-              ? DataBufferUtils.read(file.file(), BUFFERS, PIECE)
+          if (body instanceof RequestBody.InFile file) {
+            return DataBufferUtils.read(file.file(), BUFFERS, PIECE);
+          }
+          return body instanceof RequestBody.Spooled spooled
+              ? DataBufferUtils.readInputStream(spooled::open, BUFFERS, PIECE)
+                  .subscribeOn(Schedulers.boundedElastic())
               : Flux.empty();
         });
   }
@@ -50,17 +55,10 @@ final class GuardedRequest extends ServerHttpRequestDecorator {
     }
     HttpHeaders known = fields;
     if (known == null) {
-      known = described(super.getHeaders(), length(body));
+      known = described(super.getHeaders(), body.length());
       fields = known;
     }
     return known;
-  }
-
-  private static long length(RequestBody body) {
-    if (body instanceof RequestBody.InMemory memory) {
-      return memory.content().remaining();
-    }
-    return body instanceof RequestBody.InFile file ? file.length() : 0;
   }
 
   private static HttpHeaders described(HttpHeaders sent, long length) {

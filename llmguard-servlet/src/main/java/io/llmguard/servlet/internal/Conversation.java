@@ -4,6 +4,8 @@ import io.llmguard.AnswerEnd;
 import io.llmguard.Exchange;
 import io.llmguard.GuardRequest;
 import io.llmguard.RequestBody;
+import io.llmguard.policy.FormStage;
+import io.llmguard.wire.CheckedForm;
 import jakarta.servlet.AsyncContext;
 import jakarta.servlet.AsyncEvent;
 import jakarta.servlet.AsyncListener;
@@ -390,5 +392,11 @@ public final class Conversation implements GuardRequest {
       return null;
     }
     return call.body();
+  }
+
+  /** The form that the body is, where a guard has read it as one. */
+  @Nullable CheckedForm checkedForm() {
+    Exchange call = exchange;
+    return call == null ? null : call.get(FormStage.CHECKED);
   }
 }

@@ -4,6 +4,7 @@ import io.llmguard.Exchange;
 import io.llmguard.RequestBody;
 import io.llmguard.auth.Caller;
 import io.llmguard.policy.Scope;
+import io.llmguard.wire.CheckedForm;
 import jakarta.servlet.AsyncContext;
 import jakarta.servlet.DispatcherType;
 import jakarta.servlet.ServletContext;
@@ -174,13 +175,7 @@ final class GuardedRequest extends HttpServletRequestWrapper {
   @Override
   public long getContentLengthLong() {
     RequestBody body = conversation.checkedBody();
-    if (body == null) {
-      return super.getContentLengthLong();
-    }
-    if (body instanceof RequestBody.InMemory memory) {
-      return memory.content().remaining();
-    }
-    return body instanceof RequestBody.InFile file ? file.length() : 0;
+    return body == null ? super.getContentLengthLong() : body.length();
   }
 
   /** True for the fields that say how the body came, not how it is now. */
@@ -235,16 +230,16 @@ final class GuardedRequest extends HttpServletRequestWrapper {
 
   // ---- a form that was checked
 
-  private @Nullable FormParts form() throws IOException {
+  private @Nullable FormParts form() {
     FormParts known = parts;
-    String type = getContentType();
-    if (known == null && type != null && body() instanceof RequestBody.InFile file) {
+    CheckedForm form = conversation.checkedForm();
+    if (known == null && form != null && body() instanceof RequestBody.Spooled spooled) {
       Object temporary = getServletContext().getAttribute(ServletContext.TEMPDIR);
       Path location =
           temporary instanceof File folder
               ? folder.toPath()
               : Path.of(System.getProperty("java.io.tmpdir", ""));
-      known = FormParts.of(file, type, location);
+      known = new FormParts(spooled, form, location);
       parts = known;
     }
     return known;
@@ -265,32 +260,24 @@ final class GuardedRequest extends HttpServletRequestWrapper {
   @Override
   public Map<String, String[]> getParameterMap() {
     Map<String, String[]> known = parameters;
-    if (known != null) {
-      return known;
-    }
-    if (!hasForm()) {
-      return super.getParameterMap();
-    }
-    try {
+    if (known == null) {
       FormParts form = form();
       if (form == null) {
         return super.getParameterMap();
       }
-      known = form.parameters(getQueryString());
+      try {
+        known = form.parameters(getQueryString());
+      } catch (IOException e) {
+        throw new UncheckedIOException(e);
+      }
       parameters = known;
-      return known;
-    } catch (IOException e) {
-      throw new UncheckedIOException(e);
     }
-  }
-
-  private boolean hasForm() {
-    return conversation.checkedBody() instanceof RequestBody.InFile;
+    return known;
   }
 
   @Override
   public @Nullable String getParameter(String name) {
-    if (!hasForm()) {
+    if (form() == null) {
       return super.getParameter(name);
     }
     String[] values = getParameterMap().get(name);
@@ -299,12 +286,12 @@ final class GuardedRequest extends HttpServletRequestWrapper {
 
   @Override
   public String @Nullable [] getParameterValues(String name) {
-    return hasForm() ? getParameterMap().get(name) : super.getParameterValues(name);
+    return form() != null ? getParameterMap().get(name) : super.getParameterValues(name);
   }
 
   @Override
   public Enumeration<String> getParameterNames() {
-    return hasForm()
+    return form() != null
         ? Collections.enumeration(getParameterMap().keySet())
         : super.getParameterNames();
   }

@@ -4,20 +4,19 @@ import io.llmguard.RequestBody;
 import jakarta.servlet.ReadListener;
 import jakarta.servlet.ServletInputStream;
 import java.io.IOException;
+import java.io.InputStream;
 import java.nio.ByteBuffer;
-import java.nio.channels.FileChannel;
-import java.nio.file.StandardOpenOption;
 import org.jspecify.annotations.Nullable;
 
 /** A body that was read and checked, once more as a servlet's input. */
 final class ReplayStream extends ServletInputStream {
   private static final int PIECE = 16 << 10;
 
-  private final @Nullable FileChannel file;
+  private final @Nullable InputStream file;
   private ByteBuffer piece;
   private long unread;
 
-  private ReplayStream(@Nullable FileChannel file, ByteBuffer piece, long unread) {
+  private ReplayStream(@Nullable InputStream file, ByteBuffer piece, long unread) {
     this.file = file;
     this.piece = piece;
     this.unread = unread;
@@ -25,9 +24,8 @@ final class ReplayStream extends ServletInputStream {
 
   /** A body that stands in memory or in a file, from its beginning. */
   static ReplayStream of(RequestBody body) throws IOException {
-    if (body instanceof RequestBody.InFile spooled) {
-      FileChannel file = FileChannel.open(spooled.file(), StandardOpenOption.READ);
-      return new ReplayStream(file, ByteBuffer.allocate(0), spooled.length());
+    if (body instanceof RequestBody.Spooled spooled) {
+      return new ReplayStream(spooled.open(), ByteBuffer.allocate(0), spooled.length());
     }
     ByteBuffer all =
         body instanceof RequestBody.InMemory memory ? memory.content() : ByteBuffer.allocate(0);
@@ -45,9 +43,8 @@ final class ReplayStream extends ServletInputStream {
     if (piece.capacity() == 0) {
       piece = ByteBuffer.allocate((int) Math.min(PIECE, unread));
     }
-    piece.clear();
-    int read = file.read(piece);
-    piece.flip();
+    int read = file.read(piece.array());
+    piece.clear().limit(Math.max(0, read));
     unread = read < 0 ? 0 : unread - read;
     if (unread == 0) {
       file.close();

@@ -24,10 +24,11 @@ import java.net.http.HttpClient;
 import java.net.http.HttpRequest;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.ArrayList;
 import java.util.List;
+import java.util.Queue;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.Semaphore;
 import java.util.concurrent.TimeUnit;
@@ -50,7 +51,7 @@ class HttpCallTest {
   @TempDir private static Path folder = Path.of("");
   private static TestAuthority authority;
 
-  private final List<AutoCloseable> open = new ArrayList<>();
+  private final Queue<AutoCloseable> open = new ConcurrentLinkedQueue<>();
 
   @BeforeAll
   static void certificates() throws Exception {

@@ -9,19 +9,14 @@ import io.llmguard.Refusal;
 import io.llmguard.RefusalRenderer;
 import io.llmguard.policy.Endpoint;
 import io.llmguard.upstream.UpstreamFailure.Kind;
-import io.llmguard.wire.AnswerTransform;
 import io.llmguard.wire.Dialect;
 import io.llmguard.wire.ResponseMeter;
 import io.llmguard.wire.StreamEnd;
 import java.nio.ByteBuffer;
 import java.time.Duration;
 import java.time.Instant;
-import java.util.concurrent.CancellationException;
-import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.Flow;
-import java.util.concurrent.ForkJoinPool;
 import java.util.concurrent.TimeUnit;
-import java.util.concurrent.TimeoutException;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -62,6 +57,7 @@ final class Forwarding implements Proxy.ProxiedCall, ClientResponse.WriteCallbac
 
   private final ClientResponse client;
   private final @Nullable Retrying retrying;
+  private final Dispatch dispatch = new Dispatch(this);
 
   // written between attempts
   private int attempts;
@@ -69,16 +65,8 @@ final class Forwarding implements Proxy.ProxiedCall, ClientResponse.WriteCallbac
   private UpstreamFailure lastFailure = new UpstreamFailure(Kind.CONNECT, "nothing was sent");
 
   // written by the side of the attempt under way only
-  private boolean bodiless;
-  private boolean stream;
-  private boolean flush;
-  private @Nullable AnswerTransform transform;
-  private int answerStatus;
-  private HeaderMap answerFields = new HeaderMap();
+  private volatile @Nullable PassingAnswer passing;
   private volatile boolean ending;
-  private @Nullable HeldAnswer held;
-  private long announced = -1;
-  private long bytes;
 
   // guarded by this
   private State state = State.WAITING;
@@ -90,9 +78,6 @@ final class Forwarding implements Proxy.ProxiedCall, ClientResponse.WriteCallbac
   private @Nullable Runnable consumed;
   private @Nullable UpstreamFailure late;
   private StreamEnd.Cause lateCause = StreamEnd.Cause.FAILED;
-
-  /** Why the client may not have the rest of the answer, or null. */
-  private volatile @Nullable Refusal withheld;
 
   Forwarding(
       Proxy proxy,
@@ -116,91 +101,48 @@ final class Forwarding implements Proxy.ProxiedCall, ClientResponse.WriteCallbac
   }
 
   void begin(UpstreamRouter router) {
-    Route route;
-    try {
-      route = router.route(exchange);
-    } catch (RuntimeException | Error e) {
-      route = notRouted(e);
-    }
-    go(route);
+    dispatch.begin(router, exchange);
   }
 
-  private static Route notRouted(Throwable e) {
-    log.error("the router failed with {}", e.getClass().getName());
-    log.debug("the router failed", e);
-    return new Route.Refused(Refusal.of(503, "no-upstream", "no server could be chosen for this"));
+  /**
+   * Notes that the call waits for its turn or for its next attempt.
+   *
+   * @param wake what ends the wait
+   * @return false if the call is over, and nothing is to be waited for
+   */
+  synchronized boolean waits(Runnable wake) {
+    boolean over = state != State.WAITING;
+    waiting = over ? null : wake;
+    return !over;
   }
 
-  private void go(Route route) {
-    if (route instanceof Route.To to) {
-      attempt(to);
-    } else if (route instanceof Route.Later later) {
-      await(later);
-    } else if (route instanceof Route.Refused refused) {
-      refuse(refused.refusal(), Outcome.refused(refused.refusal().reason()));
-    } else if (route instanceof Route.Answered answered) {
-      answer(answered);
-    } else {
-      exchange.retries(Math.max(0, exchange.retries() - 1));
-      end(lastFailure, causeOf(lastFailure));
-    }
+  synchronized void waitsNoLonger() {
+    waiting = null;
   }
 
-  private void await(Route.Later later) {
-    CompletableFuture<Route> turn = later.route().thenApply(route -> route).toCompletableFuture();
-    boolean over;
-    synchronized (this) {
-      over = state != State.WAITING;
-      waiting = over ? null : () -> turn.cancel(false);
-    }
-    if (over) {
-      drop(later);
-      return;
-    }
-    long left = leftNanos();
-    if (left != Long.MAX_VALUE) {
-      var unused = turn.orTimeout(Math.max(0, left), TimeUnit.NANOSECONDS);
-    }
-    var unused = turn.handle((route, e) -> turn(later, route, e));
-  }
-
-  /** The call's turn has come, or will not be waited for any longer. */
-  private @Nullable Void turn(Route.Later later, @Nullable Route route, @Nullable Throwable e) {
-    synchronized (this) {
-      waiting = null;
-    }
-    if (e instanceof CancellationException) {
-      drop(later);
-    } else if (e instanceof TimeoutException) {
-      drop(later);
-      ForkJoinPool.commonPool().execute(this::outOfTime); // not on the one thread of all timers
-    } else {
-      go(route == null || e != null ? notRouted(notNull(e)) : route);
-    }
-    return null;
+  /** Ends a call of which another attempt was refused: the last one's failure stands. */
+  void endAsBefore() {
+    exchange.retries(Math.max(0, exchange.retries() - 1));
+    end(lastFailure, causeOf(lastFailure));
   }
 
   /**
    * What is left of the time that the call may take in all; without a bound, the longest there is.
    */
-  private long leftNanos() {
+  long leftNanos() {
     Duration most = proxy.maxDuration();
     return most == null
         ? Long.MAX_VALUE
         : TimeUnit.NANOSECONDS.convert(most) - exchange.durationNanos();
   }
 
-  private void outOfTime() {
+  void outOfTime() {
     end(
         new UpstreamFailure(Kind.TOTAL_TIMEOUT, "the call waited as long as it may take in all"),
         StreamEnd.Cause.TIMEOUT);
   }
 
-  private static Throwable notNull(@Nullable Throwable e) {
-    return e == null ? new IllegalStateException("no route") : e;
-  }
-
-  private void answer(Route.Answered known) {
+  void answer(Route.Answered known) {
     synchronized (this) {
       if (state != State.WAITING) {
         return;
@@ -212,7 +154,7 @@ final class Forwarding implements Proxy.ProxiedCall, ClientResponse.WriteCallbac
     write(200, withFacts(fields), known.body(), Outcome.COMPLETED, null);
   }
 
-  private void attempt(Route.To route) {
+  void attempt(Route.To route) {
     long left = leftNanos();
     if (left <= 0) {
       Retrying.release(route);
@@ -305,20 +247,14 @@ final class Forwarding implements Proxy.ProxiedCall, ClientResponse.WriteCallbac
       }
     }
     if (over) {
-      drop(next.route());
+      Dispatch.drop(next.route());
       return false;
     }
     attempt.giveUp();
     lastFailure = failure == null ? attempt.asFailure() : failure;
     triedNanos += took;
-    transform = null;
-    held = null;
-    bytes = 0;
-    if (next.waitNanos() == 0) {
-      go(next.route());
-    } else {
-      backOff(next);
-    }
+    passing = null;
+    dispatch.next(next);
     return true;
   }
 
@@ -336,63 +272,14 @@ final class Forwarding implements Proxy.ProxiedCall, ClientResponse.WriteCallbac
     return gate == null || gate.mayRetry(exchange, failed) ? failed : null;
   }
 
-  /**
-   * Waits before the next attempt; a client that leaves ends it, so that the place is free again.
-   */
-  private void backOff(Retrying.Next next) {
-    CompletableFuture<Void> timer =
-        new CompletableFuture<Void>()
-            .completeOnTimeout(null, next.waitNanos(), TimeUnit.NANOSECONDS);
-    boolean over;
-    synchronized (this) {
-      over = state != State.WAITING;
-      waiting = over ? null : () -> timer.complete(null);
-    }
-    if (over) {
-      timer.cancel(false);
-      drop(next.route());
-      return;
-    }
-    var unused =
-        timer.thenRunAsync(
-            () -> {
-              synchronized (this) {
-                waiting = null;
-              }
-              go(next.route());
-            });
-  }
-
   private synchronized boolean stillWaits(Attempt attempt) {
     return state == State.WAITING && current == attempt;
-  }
-
-  private static void drop(Route route) {
-    if (route instanceof Route.To to) {
-      Retrying.release(to);
-    } else if (route instanceof Route.Later later) {
-      later.cancel().run();
-      var unused =
-          later
-              .route()
-              .thenAccept(
-                  known -> {
-                    if (known instanceof Route.To to) {
-                      Retrying.release(to);
-                    }
-                  });
-    }
-  }
-
-  /** True if all of an answer in one piece has come, and what was used is known from it. */
-  private boolean whole() {
-    ResponseMeter meter = exchange.meter();
-    return !stream && !bodiless && meter != ResponseMeter.none() && meter.finished();
   }
 
   private HeaderMap withFacts(HeaderMap fields) {
     AnswerFields more = proxy.answerFields();
     if (more != null) {
+      PassingAnswer answer = passing;
       Attempt last;
       synchronized (this) {
         last = current;
@@ -409,7 +296,7 @@ final class Forwarding implements Proxy.ProxiedCall, ClientResponse.WriteCallbac
               retrying == null ? 0 : retrying.fallbacks(),
               now - upstream,
               now,
-              whole()),
+              answer != null && answer.whole(exchange.meter())),
           fields);
     }
     return fields;
@@ -427,13 +314,7 @@ final class Forwarding implements Proxy.ProxiedCall, ClientResponse.WriteCallbac
     if (RetryPolicy.covers(status) && again(attempt, null)) {
       return;
     }
-    String type = headers.first("Content-Type");
-    bodiless = status == 204 || status == 304 || exchange.method().equals("HEAD");
-    stream = !bodiless && ResponseFields.isStream(type);
-    flush = stream || !headers.contains("Content-Length");
-    announced = length(headers);
     boolean hideable = retrying != null && retrying.possible(attempt);
-    HeaderMap fields;
     synchronized (this) {
       if (state == State.WAITING || state == State.DISCARDING) {
         exchange.onResponseHead(status, headers);
@@ -445,38 +326,17 @@ final class Forwarding implements Proxy.ProxiedCall, ClientResponse.WriteCallbac
         return;
       }
     }
-    transform = bodiless ? null : Transforms.of(exchange, attempt.route(), status, headers);
-    fields = ResponseFields.of(headers, exchange.responseHeaders(), stream);
-    if (transform != null) {
-      ResponseFields.withoutDigests(fields);
-    }
-    answerStatus = status;
-    answerFields = fields;
-    if (hideable || (transform != null && !stream)) {
-      // whether there is an answer at all shows with its first bytes, or its last
-      held = hideable && !stream && !bodiless ? newHeld(headers) : null;
-      return;
-    }
-    if (headGoes()) {
+    int heldBytes = hideable && retrying != null ? retrying.heldBytes() : -1;
+    PassingAnswer answer = new PassingAnswer(exchange, attempt.route(), status, headers, heldBytes);
+    passing = answer;
+    // whether there is an answer at all shows with its first bytes, or its last
+    if (!hideable && answer.headStands() && headGoes(answer)) {
       written();
     }
   }
 
-  private HeldAnswer newHeld(Headers headers) {
-    return new HeldAnswer(retrying == null ? 0 : retrying.heldBytes(), length(headers));
-  }
-
-  private static long length(Headers headers) {
-    String length = headers.first("Content-Length");
-    try {
-      return length == null ? -1 : Long.parseLong(length);
-    } catch (NumberFormatException e) {
-      return -1;
-    }
-  }
-
   /** Sends the head to the client, whose answer begins so; false if it is too late. */
-  private boolean headGoes() {
+  private boolean headGoes(PassingAnswer answer) {
     synchronized (this) {
       if (state != State.WAITING) {
         return false;
@@ -485,7 +345,7 @@ final class Forwarding implements Proxy.ProxiedCall, ClientResponse.WriteCallbac
       begin(NO_BYTES);
     }
     try {
-      client.head(answerStatus, withFacts(answerFields));
+      client.head(answer.status(), withFacts(answer.fields()));
       return true;
     } catch (RuntimeException | Error e) {
       clientFailed(e);
@@ -494,6 +354,7 @@ final class Forwarding implements Proxy.ProxiedCall, ClientResponse.WriteCallbac
   }
 
   void onBytes(Attempt attempt, ByteBuffer chunk, Runnable next) {
+    PassingAnswer answer = passing;
     boolean discard;
     boolean failed;
     boolean above;
@@ -501,18 +362,18 @@ final class Forwarding implements Proxy.ProxiedCall, ClientResponse.WriteCallbac
       if (state != State.ENDED) {
         exchange.onResponseBytes(chunk);
       }
-      above = stream && state != State.ENDED && exchange.aboveCeiling();
-      discard = state == State.ENDED || state == State.DISCARDING;
+      discard = state == State.ENDED || state == State.DISCARDING || answer == null;
+      above = answer != null && answer.stream() && !discard && exchange.aboveCeiling();
       failed = state == State.WAITING && exchange.meter().failed();
     }
-    bytes += chunk.remaining();
-    if (discard
+    if (answer == null
+        || discard
         || (failed
             && again(attempt, new UpstreamFailure(Kind.AFTER_HEAD, "the answer is an error")))) {
       next.run();
       return;
     }
-    if (bytes > proxy.maxResponseBytes()) {
+    if (answer.count(chunk) > proxy.maxResponseBytes()) {
       end(
           new UpstreamFailure(Kind.AFTER_HEAD, "the answer is longer than is allowed here"),
           StreamEnd.Cause.CUT_OFF);
@@ -520,15 +381,9 @@ final class Forwarding implements Proxy.ProxiedCall, ClientResponse.WriteCallbac
       next.run();
       return;
     }
-    ByteBuffer out = transformed(attempt, chunk);
-    if (out != null && held != null) {
-      out = held.take(out, bytes);
-      if (out != null) {
-        held = null;
-      }
-    }
-    boolean written = out != null && out.hasRemaining() && write(out, flush, next);
-    if (isWithheld()) {
+    ByteBuffer out = taken(attempt, answer, chunk);
+    boolean written = out != null && out.hasRemaining() && write(answer, out, answer.flush(), next);
+    if (answer.isWithheld()) {
       withhold(attempt);
     } else if (above) {
       end(
@@ -541,23 +396,13 @@ final class Forwarding implements Proxy.ProxiedCall, ClientResponse.WriteCallbac
     }
   }
 
-  private @Nullable ByteBuffer transformed(Attempt attempt, ByteBuffer chunk) {
-    AnswerTransform change = transform;
-    if (change == null) {
-      return chunk;
-    }
+  private @Nullable ByteBuffer taken(Attempt attempt, PassingAnswer answer, ByteBuffer chunk) {
     try {
-      return change.apply(chunk);
+      return answer.take(chunk);
     } catch (RuntimeException e) {
       notTransformed(attempt, e);
       return null;
     }
-  }
-
-  private boolean isWithheld() {
-    AnswerTransform change = transform;
-    withheld = change == null ? null : change.refusal();
-    return withheld != null;
   }
 
   /** Ends the call because its answer says what it may not. */
@@ -576,7 +421,8 @@ final class Forwarding implements Proxy.ProxiedCall, ClientResponse.WriteCallbac
   }
 
   /** Writes to the client, after the head if that has not gone yet; false if it is too late. */
-  private boolean write(ByteBuffer out, boolean now, @Nullable Runnable next) {
+  private boolean write(
+      PassingAnswer answer, ByteBuffer out, boolean now, @Nullable Runnable next) {
     boolean first;
     synchronized (this) {
       if (state != State.WAITING && state != State.ANSWERING) {
@@ -589,7 +435,7 @@ final class Forwarding implements Proxy.ProxiedCall, ClientResponse.WriteCallbac
     }
     try {
       if (first) {
-        client.head(answerStatus, withFacts(answerFields));
+        client.head(answer.status(), withFacts(answer.fields()));
       }
       client.write(out, now, this);
     } catch (RuntimeException | Error e) {
@@ -617,9 +463,14 @@ final class Forwarding implements Proxy.ProxiedCall, ClientResponse.WriteCallbac
 
   private long writeNanos(Attempt attempt) {
     Upstream upstream = attempt.route().upstream();
-    UpstreamTimeouts timeouts = stream ? upstream.streamTimeouts() : upstream.timeouts();
+    UpstreamTimeouts timeouts = isStream() ? upstream.streamTimeouts() : upstream.timeouts();
     long idle = TimeUnit.NANOSECONDS.convert(timeouts.idle());
     return Math.max(1, Math.min(LONGEST_WRITE, idle));
+  }
+
+  private boolean isStream() {
+    PassingAnswer answer = passing;
+    return answer != null && answer.stream();
   }
 
   /** Ends the call if the client has taken nothing of what is being written for too long. */
@@ -676,6 +527,7 @@ final class Forwarding implements Proxy.ProxiedCall, ClientResponse.WriteCallbac
   }
 
   void onEnd(Attempt attempt) {
+    PassingAnswer answer = passing;
     boolean discarded;
     boolean whole;
     synchronized (this) {
@@ -683,53 +535,48 @@ final class Forwarding implements Proxy.ProxiedCall, ClientResponse.WriteCallbac
         return;
       }
       discarded = state == State.DISCARDING;
-      whole = bodiless || exchange.meter().failed() || exchange.meter().finished();
+      ResponseMeter meter = exchange.meter();
+      whole = answer != null && (answer.bodiless() || meter.failed() || meter.finished());
       if (discarded) {
         state = State.ENDED;
       }
     }
     if (discarded) {
       complete(Outcome.CLIENT_GONE, null);
-    } else if (!whole) {
+    } else if (answer == null || !whole) {
       fail(
           attempt,
           new UpstreamFailure(Kind.AFTER_HEAD, "the answer ended before its end was said"),
           StreamEnd.Cause.TRUNCATED);
     } else {
-      finish(attempt);
+      finish(attempt, answer);
     }
   }
 
   /** The upstream's answer is whole; what was held back goes out. */
-  private void finish(Attempt attempt) {
-    ByteBuffer rest = NO_BYTES;
-    if (transform != null) {
-      try {
-        rest = transform.end();
-      } catch (RuntimeException e) {
-        notTransformed(attempt, e);
-        return;
-      }
+  private void finish(Attempt attempt, PassingAnswer answer) {
+    ByteBuffer rest;
+    try {
+      rest = answer.rest();
+    } catch (RuntimeException e) {
+      notTransformed(attempt, e);
+      return;
     }
-    if (isWithheld()) {
+    if (answer.isWithheld()) {
       if (rest.hasRemaining()) {
-        write(rest, true, null);
+        write(answer, rest, true, null);
       }
       withhold(attempt);
       return;
-    }
-    if (held != null) {
-      rest = held.with(rest);
-      held = null;
     }
     boolean headGone;
     synchronized (this) {
       headGone = state != State.WAITING;
     }
-    if (rest.hasRemaining() || (!headGone && !bodiless)) {
+    if (rest.hasRemaining() || (!headGone && !answer.bodiless())) {
       ending = true;
-      write(rest, false, null);
-    } else if (headGone || headGoes()) {
+      write(answer, rest, false, null);
+    } else if (headGone || headGoes(answer)) {
       finish();
     }
   }
@@ -796,7 +643,7 @@ final class Forwarding implements Proxy.ProxiedCall, ClientResponse.WriteCallbac
       complete(Outcome.CLIENT_GONE, null);
       return;
     }
-    Refusal why = withheld;
+    Refusal why = withheld();
     Outcome outcome =
         why == null ? OwnAnswer.outcome(failure, answered) : Outcome.refused(why.reason());
     if (outcome.kind() == Outcome.Kind.CLIENT_GONE) {
@@ -809,14 +656,19 @@ final class Forwarding implements Proxy.ProxiedCall, ClientResponse.WriteCallbac
     }
   }
 
+  private @Nullable Refusal withheld() {
+    PassingAnswer answer = passing;
+    return answer == null ? null : answer.withheld();
+  }
+
   /** A stream is told what happened and ended; anything else is cut. */
   private void breakOff(
       StreamEnd.Cause cause, Outcome outcome, UpstreamFailure failure, boolean cutNow) {
     complete(outcome, failure);
     Endpoint endpoint = exchange.endpoint();
-    Refusal why = withheld;
+    Refusal why = withheld();
     byte[] error = NOTHING;
-    if (stream && !cutNow && endpoint != null) {
+    if (isStream() && !cutNow && endpoint != null) {
       error =
           why == null
               ? StreamEnd.after(endpoint.operation(), exchange.meter(), cause)
@@ -829,7 +681,7 @@ final class Forwarding implements Proxy.ProxiedCall, ClientResponse.WriteCallbac
     }
   }
 
-  private void refuse(Refusal refusal, Outcome outcome) {
+  void refuse(Refusal refusal, Outcome outcome) {
     synchronized (this) {
       if (state != State.WAITING) {
         return;
@@ -911,9 +763,8 @@ final class Forwarding implements Proxy.ProxiedCall, ClientResponse.WriteCallbac
     if (state != State.ANSWERING || exchange.meter().failed()) {
       return false;
     }
-    return announced >= 0
-        ? bytes >= announced
-        : stream && exchange.meter() != ResponseMeter.none() && exchange.meter().finished();
+    PassingAnswer answer = passing;
+    return answer != null && answer.hasCome(exchange.meter());
   }
 
   /** Ends the call because the server stops. */

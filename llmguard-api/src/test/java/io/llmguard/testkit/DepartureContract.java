@@ -117,7 +117,7 @@ public abstract class DepartureContract extends DepartureTries {
    * Waits until an upstream writes no more, because nobody reads: for so long that no thread still
    * pays for what it has carried before.
    */
-  private static void stuck(ReceivedRequest request) {
+  private void stuck(ReceivedRequest request) {
     long[] written = {0};
     await(
         () -> {

@@ -110,13 +110,28 @@ public abstract class DepartureTries extends HttpContract {
   }
 
   /** Waits until this is so. */
-  static void await(BooleanSupplier condition) {
+  final void await(BooleanSupplier condition) {
     long deadline = System.nanoTime() + TimeUnit.SECONDS.toNanos(DEADLINE_SECONDS);
     while (!condition.getAsBoolean()) {
       if (System.nanoTime() > deadline) {
-        throw new AssertionError("what was waited for has not come within 20 s");
+        throw new AssertionError("what was waited for has not come within 20 s: " + state());
       }
       LockSupport.parkNanos(500_000);
     }
+  }
+
+  /** How the latest call stands. */
+  private String state() {
+    Exchange call = latest();
+    return call == null
+        ? "no call has come"
+        : "status %d, upstream %s, %d failed attempts, body %s, %d calls active, %d sent"
+            .formatted(
+                call.status(),
+                call.upstream(),
+                call.failedAttempts().size(),
+                call.body().getClass().getSimpleName(),
+                proxy.active(),
+                upstream.requests().size());
   }
 }

@@ -70,7 +70,7 @@ abstract class UpstreamTransportContract {
         method, upstream.uri().resolve(target), headers, content, UpstreamTimeouts.DEFAULTS);
   }
 
-  private UpstreamRequest post(String text) {
+  final UpstreamRequest post(String text) {
     return post(text, UpstreamTimeouts.DEFAULTS);
   }
 
@@ -134,6 +134,19 @@ abstract class UpstreamTransportContract {
         .extracting(header -> header.name().toLowerCase(java.util.Locale.ROOT))
         .containsExactlyInAnyOrder("host", "content-length", "user-agent", "x-one", "x-one");
     assertThat(received.header("Host")).hasValue("127.0.0.1:" + upstream.port());
+  }
+
+  @ParameterizedTest
+  @ValueSource(ints = {2_000, 9_000, 40_000, 200_000})
+  void whatAClientsServerHasLetInGoesOut(int length) throws Exception {
+    String value = "x".repeat(length);
+    upstream.enqueue(Answer.plain("text/plain", "x"));
+    Headers large = new HeaderMap().add("X-Large", value);
+    Answered answered = send(request("POST", "/api/chat", large, bytes("hello")));
+    assertThat(answered.awaitText()).isEqualTo("x");
+    ReceivedRequest received = upstream.takeRequest();
+    assertThat(received.header("X-Large")).hasValue(value);
+    assertThat(received.bodyText()).isEqualTo("hello");
   }
 
   @Test
@@ -616,6 +629,22 @@ abstract class UpstreamTransportContract {
     upstream.enqueue(Answer.closing());
     assertThat(send(post("{}")).awaitFailure().kind()).isEqualTo(Kind.BEFORE_HEAD);
     assertThat(upstream.requests()).hasSizeLessThanOrEqualTo(5);
+  }
+
+  @Test
+  void aCallThatIsCancelledAfterItsEndLeavesItsConnectionToOthers() throws Exception {
+    upstream.enqueue(Answer.plain("a/b", "first"));
+    Answered first = Answered.keeping();
+    UpstreamCall over = transport.send(post("{}"), first);
+    assertThat(first.awaitText()).isEqualTo("first");
+    Gate gate = Gate.closed();
+    upstream.enqueue(Answer.plain("a/b", "second").gateBeforeHead(gate));
+    Answered second = send(post("{}"));
+    gate.reached().get(DEADLINE, TimeUnit.SECONDS);
+    over.cancel();
+    gate.open();
+    assertThat(second.awaitText()).isEqualTo("second");
+    assertThat(upstream.connections()).isEqualTo(1);
   }
 
   @Test

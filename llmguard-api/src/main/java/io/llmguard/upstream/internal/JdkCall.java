@@ -29,6 +29,7 @@ public final class JdkCall extends TransportCall implements HttpResponse.BodySub
   private final Runnable start = this::start;
   private volatile @Nullable CompletableFuture<HttpResponse<Void>> future;
   private volatile Flow.@Nullable Subscription subscription;
+  private volatile boolean aborted;
   private @Nullable List<ByteBuffer> pieces;
   private int next;
   private final Object bodyLock = new Object();
@@ -82,7 +83,8 @@ public final class JdkCall extends TransportCall implements HttpResponse.BodySub
     }
     CompletableFuture<HttpResponse<Void>> sent = client.sendAsync(message, this::onHead);
     future = sent;
-    if (ended()) {
+    // no call that has ended well is cancelled: its connection may be another one's by now
+    if (aborted) {
       sent.cancel(true);
     }
     var unused =
@@ -266,6 +268,7 @@ public final class JdkCall extends TransportCall implements HttpResponse.BodySub
 
   @Override
   protected void abort() {
+    aborted = true;
     CompletableFuture<HttpResponse<Void>> sent = future;
     if (sent != null) {
       sent.cancel(true);

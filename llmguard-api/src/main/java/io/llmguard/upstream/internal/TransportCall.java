@@ -263,13 +263,17 @@ public abstract class TransportCall implements UpstreamCall, Runnable {
     fail(kind, cause.getClass().getSimpleName());
   }
 
-  /** The call failed; later reports of an end do nothing. */
-  protected final void fail(Kind kind, String detail) {
+  /**
+   * The call failed; later reports of an end do nothing.
+   *
+   * @return false if it had ended before, and its connection may be another call's by now
+   */
+  protected final boolean fail(Kind kind, String detail) {
     UpstreamFailure failure = new UpstreamFailure(kind, detail);
     boolean later;
     synchronized (this) {
       if (ended) {
-        return;
+        return false;
       }
       ended = true;
       later = calling;
@@ -281,6 +285,13 @@ public abstract class TransportCall implements UpstreamCall, Runnable {
     finished();
     if (!later) {
       handler.onFailure(failure);
+    }
+    return true;
+  }
+
+  private void failAndAbort(Kind kind, String detail) {
+    if (fail(kind, detail)) {
+      abort();
     }
   }
 
@@ -315,24 +326,18 @@ public abstract class TransportCall implements UpstreamCall, Runnable {
 
   @Override
   public final void cancel() {
-    fail(Kind.CANCELLED, "cancelled");
-    abort();
+    failAndAbort(Kind.CANCELLED, "cancelled");
   }
 
   final void checkDeadlines(long now) {
     if (now >= connectBy) {
-      expire(Kind.CONNECT_TIMEOUT, "no connection within the connect time-out");
+      failAndAbort(Kind.CONNECT_TIMEOUT, "no connection within the connect time-out");
     } else if (now >= firstByteBy) {
-      expire(Kind.FIRST_BYTE_TIMEOUT, "no answer within the first-byte time-out");
+      failAndAbort(Kind.FIRST_BYTE_TIMEOUT, "no answer within the first-byte time-out");
     } else if (now >= idleBy) {
-      expire(Kind.IDLE_TIMEOUT, "nothing came within the idle time-out");
+      failAndAbort(Kind.IDLE_TIMEOUT, "nothing came within the idle time-out");
     } else if (now >= totalBy) {
-      expire(Kind.TOTAL_TIMEOUT, "the call outlasted the total time-out");
+      failAndAbort(Kind.TOTAL_TIMEOUT, "the call outlasted the total time-out");
     }
-  }
-
-  private void expire(Kind kind, String detail) {
-    fail(kind, detail);
-    abort();
   }
 }

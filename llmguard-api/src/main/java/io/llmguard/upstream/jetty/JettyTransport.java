@@ -29,6 +29,10 @@ import org.eclipse.jetty.util.thread.QueuedThreadPool;
  */
 public final class JettyTransport implements UpstreamTransport {
   private static final int MAX_RESPONSE_HEADERS = 64 * 1024;
+
+  /** What a client's server has let in goes out, and what is added to it. */
+  private static final int MAX_REQUEST_HEADERS = 1024 * 1024;
+
   private static final int KEPT_MILLIS = 60_000;
 
   private final HttpClient client;
@@ -67,6 +71,7 @@ public final class JettyTransport implements UpstreamTransport {
     client.setHttpCookieStore(new HttpCookieStore.Empty());
     client.setMaxConnectionsPerDestination(settings.maxConnections());
     client.setMaxRequestsQueuedPerDestination(Integer.MAX_VALUE);
+    client.setMaxRequestHeadersSize(MAX_REQUEST_HEADERS);
     client.setMaxResponseHeadersSize(MAX_RESPONSE_HEADERS);
     client.setResponseBufferSize(16 * 1024);
     client.setIdleTimeout(KEPT_MILLIS);

@@ -13,7 +13,8 @@ import org.junit.jupiter.api.condition.EnabledIfEnvironmentVariable;
 
 /**
  * Against a real Ollama, where the environment names one; with the model of {@code
- * LLMGUARD_REAL_OLLAMA_MODEL}, else the first that it has.
+ * LLMGUARD_REAL_OLLAMA_MODEL}, else the first that it has, and behind a guard with the key of
+ * {@code LLMGUARD_REAL_OLLAMA_KEY}.
  */
 @Tag("real")
 @Timeout(300)
@@ -25,7 +26,14 @@ class RealOllamaTest {
   private static final Options SHORT =
       Options.builder().numPredict(20).temperature(0).seed(7).build();
 
-  private final OllamaClient client = OllamaClient.create(System.getenv("LLMGUARD_REAL_OLLAMA"));
+  private final OllamaClient client = client();
+
+  private static OllamaClient client() {
+    OllamaClient.Builder builder =
+        OllamaClient.builder().baseUrl(System.getenv("LLMGUARD_REAL_OLLAMA"));
+    String key = System.getenv("LLMGUARD_REAL_OLLAMA_KEY");
+    return (key == null ? builder : builder.credential(Credential.bearer(key))).build();
+  }
 
   @AfterEach
   void close() {

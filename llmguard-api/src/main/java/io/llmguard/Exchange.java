@@ -533,7 +533,10 @@ public final class Exchange {
    * is owed for it; an answer that was refused itself has cost what it has cost.
    */
   public boolean refusedUnanswered(Outcome outcome) {
-    return outcome.kind() == Outcome.Kind.REFUSED && responseBytes == 0;
+    return outcome.kind() == Outcome.Kind.REFUSED
+        && responseBytes == 0
+        && meter.outputEvents() == 0
+        && meter.usage() == null;
   }
 
   /** Nanoseconds from the call's coming to its end, or to now while it goes on. */

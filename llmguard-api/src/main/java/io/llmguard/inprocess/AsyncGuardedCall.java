@@ -2,7 +2,7 @@ package io.llmguard.inprocess;
 
 import java.util.concurrent.CancellationException;
 import java.util.concurrent.CompletableFuture;
-import java.util.function.BiConsumer;
+import java.util.function.BiFunction;
 import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 
@@ -12,10 +12,10 @@ import org.jspecify.annotations.Nullable;
 final class AsyncGuardedCall<A> {
   private final CompletableFuture<A> whole = new CompletableFuture<>();
   private final Function<GuardedCall, CompletableFuture<A>> ask;
-  private final BiConsumer<GuardedCall, A> settle;
+  private final BiFunction<GuardedCall, A, A> settle;
 
   AsyncGuardedCall(
-      Function<GuardedCall, CompletableFuture<A>> ask, BiConsumer<GuardedCall, A> settle) {
+      Function<GuardedCall, CompletableFuture<A>> ask, BiFunction<GuardedCall, A, A> settle) {
     this.ask = ask;
     this.settle = settle;
   }
@@ -62,8 +62,7 @@ final class AsyncGuardedCall<A> {
 
   private void end(GuardedCall call, A value, @Nullable Throwable failure) {
     if (failure == null) {
-      settle.accept(call, value);
-      whole.complete(value);
+      settle(call, value);
     } else {
       if (whole.isCancelled()) {
         call.abandoned(0);
@@ -71,6 +70,14 @@ final class AsyncGuardedCall<A> {
         call.close();
       }
       whole.completeExceptionally(failure);
+    }
+  }
+
+  private void settle(GuardedCall call, A value) {
+    try {
+      whole.complete(settle.apply(call, value));
+    } catch (RuntimeException e) {
+      whole.completeExceptionally(e);
     }
   }
 }

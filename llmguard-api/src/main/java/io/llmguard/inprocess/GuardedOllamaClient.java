@@ -14,17 +14,20 @@ import io.llmguard.ollama.GenerateResponse;
 import io.llmguard.ollama.JsonSchema;
 import io.llmguard.ollama.Metrics;
 import io.llmguard.ollama.OllamaClient;
+import io.llmguard.ollama.internal.AnswerForm;
+import io.llmguard.ollama.internal.Assembler;
 import io.llmguard.ollama.internal.Structured;
 import java.util.Objects;
 import java.util.concurrent.CompletableFuture;
-import java.util.function.BiConsumer;
+import java.util.function.BiFunction;
 import java.util.function.Function;
 import java.util.function.Supplier;
 
 /**
  * Generations and embeddings of an {@link OllamaClient}, each of which is led through a guard
  * before, and settled with what the server reported after. What is sent is what was checked,
- * ceilings applied. A refused call throws {@link CallRefusedException}, or fails its future with
+ * ceilings applied; what is shown of an answer is what content guards let through. A refused call,
+ * and one whose answer is refused, throws {@link CallRefusedException}, or fails its future with
  * it. Thread-safe; the client stays its owner's to close.
  */
 public final class GuardedOllamaClient {
@@ -52,7 +55,7 @@ public final class GuardedOllamaClient {
     return answer(
         InProcessRequest.of(caller.get(), request),
         call -> client.chat(call.checked(request)),
-        (call, answer) -> call.answered(answer.metrics()));
+        GuardedOllamaClient::settled);
   }
 
   /** Chats: the next message of a conversation. As a stream, to be closed. */
@@ -60,6 +63,8 @@ public final class GuardedOllamaClient {
     return stream(
         InProcessRequest.streamed(caller.get(), request),
         call -> client.chatStream(call.checked(request)),
+        GuardedCall::chatInspector,
+        AnswerForm.CHAT,
         ChatResponse::metrics);
   }
 
@@ -68,7 +73,7 @@ public final class GuardedOllamaClient {
     return async(
         InProcessRequest.of(caller.get(), request),
         call -> client.chatAsync(call.checked(request)),
-        (call, answer) -> call.answered(answer.metrics()));
+        GuardedOllamaClient::settled);
   }
 
   /**
@@ -90,7 +95,7 @@ public final class GuardedOllamaClient {
     return answer(
         InProcessRequest.of(caller.get(), request),
         call -> client.generate(call.checked(request)),
-        (call, answer) -> call.answered(answer.metrics()));
+        GuardedOllamaClient::settled);
   }
 
   /** Generates: what follows a prompt. As a stream, to be closed. */
@@ -98,6 +103,8 @@ public final class GuardedOllamaClient {
     return stream(
         InProcessRequest.streamed(caller.get(), request),
         call -> client.generateStream(call.checked(request)),
+        GuardedCall::generateInspector,
+        AnswerForm.GENERATE,
         GenerateResponse::metrics);
   }
 
@@ -106,7 +113,7 @@ public final class GuardedOllamaClient {
     return async(
         InProcessRequest.of(caller.get(), request),
         call -> client.generateAsync(call.checked(request)),
-        (call, answer) -> call.answered(answer.metrics()));
+        GuardedOllamaClient::settled);
   }
 
   /**
@@ -129,7 +136,7 @@ public final class GuardedOllamaClient {
     return answer(
         InProcessRequest.of(caller.get(), request),
         call -> client.embed(call.checked(request)),
-        (call, answer) -> call.answered(answer.promptEvalCount(), 0));
+        GuardedOllamaClient::settled);
   }
 
   /** Vectors of texts. As a future; cancelling it cancels the call. */
@@ -137,7 +144,7 @@ public final class GuardedOllamaClient {
     return async(
         InProcessRequest.of(caller.get(), request),
         call -> client.embedAsync(call.checked(request)),
-        (call, answer) -> call.answered(answer.promptEvalCount(), 0));
+        GuardedOllamaClient::settled);
   }
 
   /**
@@ -149,7 +156,7 @@ public final class GuardedOllamaClient {
     return answer(
         InProcessRequest.of(caller.get(), request),
         call -> client.embeddings(call.checked(request)),
-        (call, answer) -> call.answered());
+        GuardedOllamaClient::settled);
   }
 
   /** The vector of one text, by the older endpoint. As a future; cancelling it cancels the call. */
@@ -157,25 +164,55 @@ public final class GuardedOllamaClient {
     return async(
         InProcessRequest.of(caller.get(), request),
         call -> client.embeddingsAsync(call.checked(request)),
-        (call, answer) -> call.answered());
+        GuardedOllamaClient::settled);
   }
 
   private <A> A answer(
-      InProcessRequest request, Function<GuardedCall, A> ask, BiConsumer<GuardedCall, A> settle) {
+      InProcessRequest request,
+      Function<GuardedCall, A> ask,
+      BiFunction<GuardedCall, A, A> settle) {
     try (GuardedCall call = guard.begin(request)) {
       A answer = ask.apply(call);
-      settle.accept(call, answer);
-      return answer;
+      return settle.apply(call, answer);
     }
   }
 
-  private <E, R> GuardedStream<E, R> stream(
+  private static ChatResponse settled(GuardedCall call, ChatResponse answer) {
+    try {
+      return call.inspected(answer);
+    } finally {
+      call.answered(answer.metrics());
+    }
+  }
+
+  private static GenerateResponse settled(GuardedCall call, GenerateResponse answer) {
+    try {
+      return call.inspected(answer);
+    } finally {
+      call.answered(answer.metrics());
+    }
+  }
+
+  private static EmbedResponse settled(GuardedCall call, EmbedResponse answer) {
+    call.answered(answer.promptEvalCount(), 0);
+    return answer;
+  }
+
+  private static EmbeddingsResponse settled(GuardedCall call, EmbeddingsResponse answer) {
+    call.answered();
+    return answer;
+  }
+
+  private <E> GuardedStream<E, E> stream(
       InProcessRequest request,
-      Function<GuardedCall, EventStream<E, R>> ask,
-      Function<R, Metrics> used) {
+      Function<GuardedCall, EventStream<E, E>> ask,
+      Function<GuardedCall, AnswerInspector<E>> inspect,
+      AnswerForm<E> form,
+      Function<E, Metrics> used) {
     GuardedCall call = guard.begin(request);
     try {
-      return new GuardedStream<>(ask.apply(call), call, used);
+      Assembler<E, E> shown = call.inspectsAnswers() ? form.assembler().get() : null;
+      return new GuardedStream<>(ask.apply(call), call, inspect.apply(call), shown, used);
     } catch (RuntimeException e) {
       call.close();
       throw e;
@@ -185,7 +222,7 @@ public final class GuardedOllamaClient {
   private <A> CompletableFuture<A> async(
       InProcessRequest request,
       Function<GuardedCall, CompletableFuture<A>> ask,
-      BiConsumer<GuardedCall, A> settle) {
+      BiFunction<GuardedCall, A, A> settle) {
     return new AsyncGuardedCall<>(ask, settle).begin(guard.beginAsync(request));
   }
 }

@@ -3,14 +3,21 @@ package io.llmguard.inprocess;
 import io.llmguard.ollama.EventStream;
 import io.llmguard.ollama.Metrics;
 import io.llmguard.ollama.OllamaException;
+import io.llmguard.ollama.internal.Assembler;
+import java.util.ArrayDeque;
+import java.util.Deque;
 import java.util.Iterator;
+import java.util.List;
+import java.util.NoSuchElementException;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.Function;
+import org.jspecify.annotations.Nullable;
 
 /**
  * A guarded call that is being answered, event by event, like an {@link EventStream}: iterated
  * once, by one thread, and closed. The call is settled with what the last event reports; with what
- * has passed, estimated, where it is given up or breaks off before.
+ * has passed, estimated, where it is given up or breaks off before. What its content guards refuse
+ * ends it with {@link CallRefusedException}, and the server is told to stop.
  *
  * @param <E> the events
  * @param <R> the whole answer
@@ -18,12 +25,30 @@ import java.util.function.Function;
 public final class GuardedStream<E, R> implements Iterable<E>, AutoCloseable {
   private final EventStream<E, R> stream;
   private final GuardedCall call;
+  private final AnswerInspector<E> inspector;
+  private final @Nullable Assembler<E, R> shown;
   private final Function<? super R, Metrics> used;
   private final AtomicLong passed = new AtomicLong();
+  private final Deque<E> ready = new ArrayDeque<>();
+  private @Nullable Iterator<E> events;
+  private boolean iterated;
+  private boolean ended;
 
-  GuardedStream(EventStream<E, R> stream, GuardedCall call, Function<? super R, Metrics> used) {
+  /**
+   * A guarded stream.
+   *
+   * @param shown puts together what may be shown; null where all of it may
+   */
+  GuardedStream(
+      EventStream<E, R> stream,
+      GuardedCall call,
+      AnswerInspector<E> inspector,
+      @Nullable Assembler<E, R> shown,
+      Function<? super R, Metrics> used) {
     this.stream = stream;
     this.call = call;
+    this.inspector = inspector;
+    this.shown = shown;
     this.used = used;
   }
 
@@ -34,42 +59,80 @@ public final class GuardedStream<E, R> implements Iterable<E>, AutoCloseable {
    */
   @Override
   public Iterator<E> iterator() {
-    Iterator<E> events = stream.iterator();
+    if (iterated) {
+      throw new IllegalStateException("a stream of events is read once");
+    }
+    iterated = true;
     return new Iterator<>() {
       @Override
       public boolean hasNext() {
-        boolean more;
-        try {
-          more = events.hasNext();
-        } catch (OllamaException e) {
-          throw failed(e);
+        while (ready.isEmpty() && !ended) {
+          advance();
         }
-        if (!more) {
-          result();
-        }
-        return more;
+        return !ready.isEmpty();
       }
 
       @Override
       public E next() {
-        E event;
-        try {
-          event = events.next();
-        } catch (OllamaException e) {
-          throw failed(e);
+        if (!hasNext()) {
+          throw new NoSuchElementException("the answer is complete");
         }
-        passed.incrementAndGet();
-        return event;
+        return ready.remove();
       }
     };
+  }
+
+  private void advance() {
+    Iterator<E> source = events;
+    if (source == null) {
+      source = stream.iterator();
+      events = source;
+    }
+    try {
+      if (source.hasNext()) {
+        E event = source.next();
+        passed.incrementAndGet();
+        show(inspector.next(event));
+      } else {
+        show(inspector.end());
+        ended = true;
+        call.answered(used.apply(stream.result()));
+      }
+    } catch (OllamaException e) {
+      throw failed(e);
+    } catch (CallRefusedException e) {
+      ended = true;
+      stream.close();
+      call.truncated(passed.get());
+      throw e;
+    }
+  }
+
+  private void show(List<E> events) {
+    ready.addAll(events);
+    Assembler<E, R> assembler = shown;
+    if (assembler != null) {
+      synchronized (assembler) {
+        events.forEach(assembler::add);
+      }
+    }
   }
 
   /**
    * The whole answer, put together from all events; reads the rest of them first.
    *
    * @throws OllamaException where it does not come to its end
+   * @throws CallRefusedException where it may not be shown
    */
   public R result() {
+    Assembler<E, R> assembler = shown;
+    if (assembler != null) {
+      while (!ended) {
+        advance();
+        ready.clear();
+      }
+      return assembler.result();
+    }
     R whole;
     try {
       whole = stream.result();
@@ -91,7 +154,13 @@ public final class GuardedStream<E, R> implements Iterable<E>, AutoCloseable {
 
   /** The text so far. */
   public String partialText() {
-    return stream.partialText();
+    Assembler<E, R> assembler = shown;
+    if (assembler == null) {
+      return stream.partialText();
+    }
+    synchronized (assembler) {
+      return assembler.text();
+    }
   }
 
   /** Gives the call up; the reader gets {@link OllamaException.Cancelled}. */

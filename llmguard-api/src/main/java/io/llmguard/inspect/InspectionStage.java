@@ -13,6 +13,7 @@ import io.llmguard.inspect.internal.Findings;
 import io.llmguard.inspect.internal.FormTexts;
 import io.llmguard.inspect.internal.Inspecting;
 import io.llmguard.inspect.internal.Redactions;
+import io.llmguard.inspect.internal.TextInspection;
 import io.llmguard.policy.BodyStage;
 import io.llmguard.policy.CeilingStage;
 import io.llmguard.policy.Endpoint;
@@ -47,8 +48,9 @@ import org.slf4j.LoggerFactory;
  * fields are looked at that a model may read, and its files are not. Every inspector sees the
  * prompt as it came. Answers of generations and transcriptions are inspected where a {@link Proxy}
  * carries the call: one in a whole is refused with 403; a stream ends with an error in its dialect.
- * What cannot be read, as a body in a content coding, does not pass. The reason is {@code
- * content-INSPECTOR-KIND}. Thread-safe.
+ * Where an application makes the call itself, it shows what {@link #text} lets through, as {@link
+ * io.llmguard.inprocess.GuardedCall} does. What cannot be read, as a body in a content coding, does
+ * not pass. The reason is {@code content-INSPECTOR-KIND}. Thread-safe.
  */
 public final class InspectionStage implements Stage {
   /** What goes on of an answer that may be changed; absent where none is. */
@@ -58,6 +60,9 @@ public final class InspectionStage implements Stage {
   /** True if the prompt was refused for what it says, so that it is kept nowhere. */
   public static final Exchange.Key<Boolean> PROMPT_REFUSED =
       new Exchange.Key<>("prompt-refused", Boolean.class);
+
+  private static final Exchange.Key<AnswerTexts> TEXTS =
+      new Exchange.Key<>("answer-texts", AnswerTexts.class);
 
   private static final Logger log = LoggerFactory.getLogger(InspectionStage.class);
   private static final String UNREADABLE = "unreadable";
@@ -76,6 +81,11 @@ public final class InspectionStage implements Stage {
     changesAnswers = answers.stream().anyMatch(each -> !each.shadow());
     inPrompts = new Findings(builder.listener, Content.PROMPT);
     inAnswers = new Findings(builder.listener, Content.RESPONSE);
+  }
+
+  /** Begins the inspection of a text. */
+  private interface AnswerTexts {
+    AnswerText open();
   }
 
   private record OfPrompts(PromptInspector inspector, boolean shadow) {}
@@ -226,6 +236,29 @@ public final class InspectionStage implements Stage {
     exchange.put(
         Proxy.CONTENT,
         (status, headers) -> inspection(exchange.call(), operation, passed, headers));
+    exchange.put(
+        TEXTS,
+        () ->
+            new AnswerText(
+                new TextInspection(
+                    open(exchange.call()), inAnswers, InspectionStage::answerRefused)));
+  }
+
+  /**
+   * The inspection of one text of this call's answer, for an application that has made the call
+   * itself; null where nobody inspects answers.
+   */
+  public static @Nullable AnswerText text(Exchange exchange) {
+    AnswerTexts texts = exchange.get(TEXTS);
+    return texts == null ? null : texts.open();
+  }
+
+  private List<Inspecting> open(@Nullable Call call) {
+    List<Inspecting> open = new ArrayList<>(answers.size());
+    for (OfAnswers each : answers) {
+      open.add(new Inspecting(each.inspector().name(), each.inspector().open(call), each.shadow()));
+    }
+    return open;
   }
 
   private @Nullable AnswerTransform inspection(
@@ -233,15 +266,11 @@ public final class InspectionStage implements Stage {
     if (isCoded(headers)) {
       return changesAnswers ? new Unreadable(answers.get(0).inspector().name()) : null;
     }
-    List<Inspecting> open = new ArrayList<>(answers.size());
-    for (OfAnswers each : answers) {
-      open.add(new Inspecting(each.inspector().name(), each.inspector().open(call), each.shadow()));
-    }
     return new AnswerInspection(
         operation,
         ResponseMeters.framing(
             operation, call != null && call.stream(), headers.first("Content-Type")),
-        open,
+        open(call),
         inAnswers,
         InspectionStage::answerRefused,
         passed::passed);

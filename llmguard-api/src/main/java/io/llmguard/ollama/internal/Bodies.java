@@ -1,13 +1,17 @@
 package io.llmguard.ollama.internal;
 
 import io.llmguard.ollama.ChatRequest;
+import io.llmguard.ollama.ChatResponse;
 import io.llmguard.ollama.CreateRequest;
 import io.llmguard.ollama.EmbedRequest;
 import io.llmguard.ollama.EmbeddingsRequest;
 import io.llmguard.ollama.Format;
 import io.llmguard.ollama.GenerateRequest;
+import io.llmguard.ollama.GenerateResponse;
 import io.llmguard.ollama.KeepAlive;
+import io.llmguard.ollama.Logprob;
 import io.llmguard.ollama.Message;
+import io.llmguard.ollama.Metrics;
 import io.llmguard.ollama.Options;
 import io.llmguard.ollama.PullRequest;
 import io.llmguard.ollama.PushRequest;
@@ -15,13 +19,14 @@ import io.llmguard.ollama.ShowRequest;
 import io.llmguard.ollama.Think;
 import io.llmguard.ollama.Tool;
 import io.llmguard.ollama.ToolCall;
+import java.time.Instant;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
-/** From request records to JSON objects by the server's names; what is not set is not sent. */
+/** From records to JSON objects by the server's names; what is not set is not sent. */
 public final class Bodies {
   private final Map<String, @Nullable Object> json = new LinkedHashMap<>();
 
@@ -139,6 +144,73 @@ public final class Bodies {
         inside.forEach((name, value) -> function.put(String.valueOf(name), value));
       }
       list.add(new Bodies().put("id", call.id()).put("function", function).with(extra));
+    }
+    return list;
+  }
+
+  /** An answer of a chat, as the server would send it. */
+  public static Map<String, @Nullable Object> of(ChatResponse answer) {
+    Bodies body = new Bodies().put("model", answer.model());
+    return body.put("created_at", text(answer.createdAt()))
+        .put("message", message(answer.message()))
+        .end(answer.done(), answer.doneReason(), answer.remoteModel(), answer.remoteHost())
+        .put("logprobs", logprobs(answer.logprobs()))
+        .metrics(answer.metrics())
+        .with(answer.extra());
+  }
+
+  /** An answer of a generation, as the server would send it. */
+  public static Map<String, @Nullable Object> of(GenerateResponse answer) {
+    Bodies body = new Bodies().put("model", answer.model());
+    return body.put("created_at", text(answer.createdAt()))
+        .put("response", answer.response())
+        .put("thinking", answer.thinking())
+        .put("tool_calls", toolCalls(answer.toolCalls()))
+        .end(answer.done(), answer.doneReason(), answer.remoteModel(), answer.remoteHost())
+        .put("context", answer.context())
+        .put("logprobs", logprobs(answer.logprobs()))
+        .metrics(answer.metrics())
+        .with(answer.extra());
+  }
+
+  private static @Nullable String text(@Nullable Instant time) {
+    return time == null ? null : time.toString();
+  }
+
+  private Bodies end(
+      boolean done,
+      @Nullable String reason,
+      @Nullable String remoteModel,
+      @Nullable String remoteHost) {
+    return put("done", done)
+        .put("done_reason", reason)
+        .put("remote_model", remoteModel)
+        .put("remote_host", remoteHost);
+  }
+
+  private Bodies metrics(Metrics metrics) {
+    return count("total_duration", metrics.totalDuration().toNanos())
+        .count("load_duration", metrics.loadDuration().toNanos())
+        .count("prompt_eval_count", metrics.promptEvalCount())
+        .count("prompt_eval_duration", metrics.promptEvalDuration().toNanos())
+        .count("eval_count", metrics.evalCount())
+        .count("eval_duration", metrics.evalDuration().toNanos());
+  }
+
+  private Bodies count(String name, long value) {
+    return value == 0 ? this : put(name, value);
+  }
+
+  private static List<Object> logprobs(List<Logprob> logprobs) {
+    List<Object> list = new ArrayList<>();
+    for (Logprob each : logprobs) {
+      list.add(
+          new Bodies()
+              .put("token", each.token())
+              .put("logprob", each.logprob())
+              .put("bytes", each.bytes())
+              .put("top_logprobs", logprobs(each.topLogprobs()))
+              .with(each.extra()));
     }
     return list;
   }

@@ -1,6 +1,7 @@
 package io.llmguard.reactive.ollama;
 
 import io.llmguard.auth.Caller;
+import io.llmguard.inprocess.AnswerInspector;
 import io.llmguard.inprocess.GuardedCall;
 import io.llmguard.inprocess.InProcessGuard;
 import io.llmguard.inprocess.InProcessRequest;
@@ -17,6 +18,7 @@ import io.llmguard.ollama.OllamaClient;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.BiConsumer;
+import java.util.function.BiFunction;
 import java.util.function.Function;
 import java.util.function.Predicate;
 import reactor.core.publisher.Flux;
@@ -27,7 +29,8 @@ import reactor.core.scheduler.Schedulers;
  * Generations and embeddings of a {@link ReactiveOllamaClient}, each of which is led through a
  * guard before, and settled with what the server reported after; with what has passed, estimated,
  * where the subscription is cancelled or the answer breaks off. What is sent is what was checked,
- * ceilings applied. A refused call fails with {@link io.llmguard.inprocess.CallRefusedException}.
+ * ceilings applied; what is shown of an answer is what content guards let through. A refused call,
+ * and one whose answer is refused, fails with {@link io.llmguard.inprocess.CallRefusedException}.
  * Each subscription is a call of its own, and none blocks. Thread-safe; the client stays its
  * owner's to close.
  */
@@ -58,6 +61,7 @@ public final class GuardedReactiveOllamaClient {
     return one(
         who -> InProcessRequest.of(who, request),
         call -> client.chat(call.checked(request)),
+        GuardedCall::inspected,
         (call, answer) -> call.answered(answer.metrics()));
   }
 
@@ -66,6 +70,7 @@ public final class GuardedReactiveOllamaClient {
     return stream(
         who -> InProcessRequest.streamed(who, request),
         call -> client.chatStream(call.checked(request)),
+        GuardedCall::chatInspector,
         ChatResponse::done,
         ChatResponse::metrics);
   }
@@ -75,6 +80,7 @@ public final class GuardedReactiveOllamaClient {
     return one(
         who -> InProcessRequest.of(who, request),
         call -> client.generate(call.checked(request)),
+        GuardedCall::inspected,
         (call, answer) -> call.answered(answer.metrics()));
   }
 
@@ -83,6 +89,7 @@ public final class GuardedReactiveOllamaClient {
     return stream(
         who -> InProcessRequest.streamed(who, request),
         call -> client.generateStream(call.checked(request)),
+        GuardedCall::generateInspector,
         GenerateResponse::done,
         GenerateResponse::metrics);
   }
@@ -92,6 +99,7 @@ public final class GuardedReactiveOllamaClient {
     return one(
         who -> InProcessRequest.of(who, request),
         call -> client.embed(call.checked(request)),
+        (call, answer) -> answer,
         (call, answer) -> call.answered(answer.promptEvalCount(), 0));
   }
 
@@ -100,6 +108,7 @@ public final class GuardedReactiveOllamaClient {
     return one(
         who -> InProcessRequest.of(who, request),
         call -> client.embeddings(call.checked(request)),
+        (call, answer) -> answer,
         (call, answer) -> call.answered());
   }
 
@@ -123,12 +132,20 @@ public final class GuardedReactiveOllamaClient {
   private <A> Mono<A> one(
       Function<Caller, InProcessRequest> request,
       Function<GuardedCall, Mono<A>> ask,
+      BiFunction<GuardedCall, A, A> inspect,
       BiConsumer<GuardedCall, A> settle) {
     return begin(request)
         .flatMap(
             call ->
                 Mono.defer(() -> ask.apply(call))
-                    .doOnNext(answer -> settle.accept(call, answer))
+                    .map(
+                        answer -> {
+                          try {
+                            return inspect.apply(call, answer);
+                          } finally {
+                            settle.accept(call, answer);
+                          }
+                        })
                     .doOnCancel(() -> leave(call))
                     .doOnTerminate(call::close))
         .doOnDiscard(GuardedCall.class, GuardedReactiveOllamaClient::leave);
@@ -137,23 +154,50 @@ public final class GuardedReactiveOllamaClient {
   private <E> Flux<E> stream(
       Function<Caller, InProcessRequest> request,
       Function<GuardedCall, Flux<E>> ask,
+      Function<GuardedCall, AnswerInspector<E>> inspect,
       Predicate<E> last,
       Function<E, Metrics> used) {
     return begin(request)
         .flatMapMany(
             call -> {
               AtomicLong passed = new AtomicLong();
-              return Flux.defer(() -> ask.apply(call))
-                  .doOnNext(
-                      event -> {
-                        passed.incrementAndGet();
-                        if (last.test(event)) {
-                          call.answered(used.apply(event));
-                        }
-                      })
+              Flux<E> events =
+                  Flux.defer(() -> ask.apply(call)).doOnNext(event -> passed.incrementAndGet());
+              Flux<E> shown =
+                  call.inspectsAnswers()
+                      ? inspected(events, inspect.apply(call), call, last, used)
+                      : events.doOnNext(event -> settle(call, event, last, used));
+              return shown
                   .doOnCancel(() -> call.abandoned(passed.get()))
                   .doOnTerminate(() -> call.truncated(passed.get()));
             })
         .doOnDiscard(GuardedCall.class, GuardedReactiveOllamaClient::leave);
+  }
+
+  /** What may be shown, settled once the guards have judged the last event. */
+  private static <E> Flux<E> inspected(
+      Flux<E> events,
+      AnswerInspector<E> inspector,
+      GuardedCall call,
+      Predicate<E> last,
+      Function<E, Metrics> used) {
+    return events
+        .concatMapIterable(
+            event -> {
+              try {
+                return inspector.next(event);
+              } finally {
+                settle(call, event, last, used);
+              }
+            },
+            1)
+        .concatWith(Flux.defer(() -> Flux.fromIterable(inspector.end())));
+  }
+
+  private static <E> void settle(
+      GuardedCall call, E event, Predicate<E> last, Function<E, Metrics> used) {
+    if (last.test(event)) {
+      call.answered(used.apply(event));
+    }
   }
 }

@@ -13,6 +13,10 @@ import io.llmguard.auth.Caller;
 import io.llmguard.inprocess.CallRefusedException;
 import io.llmguard.inprocess.InProcessGuard;
 import io.llmguard.inprocess.KnownCallerStage;
+import io.llmguard.inspect.InspectionStage;
+import io.llmguard.inspect.Reaction;
+import io.llmguard.inspect.SensitiveData;
+import io.llmguard.inspect.SensitiveKind;
 import io.llmguard.ollama.ChatRequest;
 import io.llmguard.ollama.ChatResponse;
 import io.llmguard.ollama.EmbedRequest;
@@ -34,11 +38,13 @@ import io.llmguard.wire.RequestReader;
 import io.llmguard.wire.Usage;
 import java.time.Duration;
 import java.util.List;
+import java.util.Set;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
+import java.util.stream.Collectors;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -68,20 +74,31 @@ class GuardedReactiveOllamaClientTest {
   private CompletableFuture<Void> decision = CompletableFuture.completedFuture(null);
   private final ReplayUpstream upstream = ReplayUpstream.start();
   private final OllamaClient plain = OllamaClient.create(upstream.uri().toString());
-  private final InProcessGuard guard =
-      new InProcessGuard(
-          StandardGuard.builder()
-              .stage(Place.OBSERVE, new Observer())
-              .stage(Place.AUTHENTICATION, new KnownCallerStage())
-              .stage(Place.ENDPOINT, new EndpointStage(EndpointCatalogue.standard()))
-              .stage(Place.BODY, new BodyStage(RequestReader.create(), 1 << 20))
-              .stage(Place.MODEL, new ModelStage())
-              .stage(Place.MODEL, new CeilingStage(Ceilings.builder().maxOutputTokens(64).build()))
-              .build());
+  private final InProcessGuard guard = new InProcessGuard(stages().build());
+  private final GuardedReactiveOllamaClient client = over(guard);
 
-  private final GuardedReactiveOllamaClient client =
-      GuardedReactiveOllamaClient.over(
-          plain, guard, Mono.deferContextual(context -> Mono.just(context.get(Caller.class))));
+  private StandardGuard.Builder stages() {
+    return StandardGuard.builder()
+        .stage(Place.OBSERVE, new Observer())
+        .stage(Place.AUTHENTICATION, new KnownCallerStage())
+        .stage(Place.ENDPOINT, new EndpointStage(EndpointCatalogue.standard()))
+        .stage(Place.BODY, new BodyStage(RequestReader.create(), 1 << 20))
+        .stage(Place.MODEL, new ModelStage())
+        .stage(Place.MODEL, new CeilingStage(Ceilings.builder().maxOutputTokens(64).build()));
+  }
+
+  private GuardedReactiveOllamaClient over(InProcessGuard guarding) {
+    return GuardedReactiveOllamaClient.over(
+        plain, guarding, Mono.deferContextual(context -> Mono.just(context.get(Caller.class))));
+  }
+
+  /** A client whose answers are looked at for e-mail addresses. */
+  private GuardedReactiveOllamaClient inspecting(Reaction reaction) {
+    SensitiveData data = SensitiveData.of("data", Set.of(SensitiveKind.EMAIL), reaction);
+    return over(
+        new InProcessGuard(
+            stages().stage(Place.MODEL, InspectionStage.builder().answers(data).build()).build()));
+  }
 
   @AfterEach
   void close() {
@@ -179,6 +196,69 @@ class GuardedReactiveOllamaClientTest {
     assertThatThrownBy(() -> on(client.chatStream(CHAT), "ann").blockLast(LIMIT))
         .isInstanceOf(OllamaException.class);
     assertThat(ended.remove().outcome()).isEqualTo("truncated");
+  }
+
+  private static String piece(String text) {
+    return "{\"model\":\"m\",\"message\":{\"content\":\"" + text + "\"},\"done\":false}\n";
+  }
+
+  private static final String LAST =
+      "{\"model\":\"m\",\"message\":{\"content\":\"\"},\"done\":true,\"prompt_eval_count\":9,"
+          + "\"eval_count\":3}\n";
+
+  @Test
+  void whatIsShownOfAnAnswerIsWhatGuardsLetThrough() throws Exception {
+    GuardedReactiveOllamaClient redacting = inspecting(Reaction.REDACT);
+    upstream.enqueue(
+        Answer.stream("application/x-ndjson")
+            .chunk(piece("to ali"))
+            .chunk(piece("ce@example.com"))
+            .chunk(LAST)
+            .endChunks());
+    List<ChatResponse> shown = on(redacting.chatStream(CHAT), "ann").collectList().block(LIMIT);
+    assertThat(shown).hasSize(3).last().matches(ChatResponse::done);
+    assertThat(shown.stream().map(ChatResponse::text).collect(Collectors.joining()))
+        .isEqualTo("to [email]");
+    Ended end = ended();
+    assertThat(end.outcome()).isEqualTo("completed");
+    assertThat(end.usage()).isEqualTo(Usage.reported(9, 3));
+    upstream.enqueue(
+        Answer.plain(
+            "application/json",
+            "{\"model\":\"m\",\"response\":\"alice@example.com\",\"done\":true,"
+                + "\"prompt_eval_count\":9,\"eval_count\":3}"));
+    GenerateRequest generate = GenerateRequest.of(MODEL, "Once");
+    assertThat(on(redacting.generate(generate), "ann").block(LIMIT).text()).isEqualTo("[email]");
+    assertThat(ended().usage()).isEqualTo(Usage.reported(9, 3));
+  }
+
+  @Test
+  void anAnswerThatIsRefusedStopsTheServerAndIsPaid() throws Exception {
+    GuardedReactiveOllamaClient refusing = inspecting(Reaction.REFUSE);
+    upstream.enqueue(
+        Answer.stream("application/x-ndjson")
+            .chunk(piece("to "))
+            .chunk(piece("alice@example.com "))
+            .thenSilence());
+    BlockingQueue<String> shown = new LinkedBlockingQueue<>();
+    Flux<ChatResponse> stream =
+        on(refusing.chatStream(CHAT), "ann").doOnNext(piece -> shown.add(piece.text()));
+    assertThatThrownBy(() -> stream.blockLast(LIMIT)).isInstanceOf(CallRefusedException.class);
+    assertThat(shown).containsExactly("to ");
+    upstream.takeRequest().cancelled().get(10, TimeUnit.SECONDS);
+    Ended end = ended();
+    assertThat(end.outcome()).isEqualTo("refused:content-data-email");
+    assertThat(end.usage().outputTokens()).isEqualTo(2);
+    upstream.enqueue(
+        Answer.plain(
+            "application/json",
+            "{\"model\":\"m\",\"message\":{\"content\":\"alice@example.com\"},\"done\":true,"
+                + "\"prompt_eval_count\":9,\"eval_count\":3}"));
+    assertThatThrownBy(() -> on(refusing.chat(CHAT), "ann").block(LIMIT))
+        .isInstanceOf(CallRefusedException.class);
+    end = ended();
+    assertThat(end.outcome()).isEqualTo("refused:content-data-email");
+    assertThat(end.usage()).isEqualTo(Usage.reported(9, 3));
   }
 
   @Test

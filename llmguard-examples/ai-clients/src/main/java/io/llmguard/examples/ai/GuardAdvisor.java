@@ -30,7 +30,8 @@ import reactor.core.publisher.Mono;
 
 /**
  * Leads the calls of a Spring AI {@code ChatClient} through the guard, right before the model:
- * those that are answered at once, and those that are streamed.
+ * those that are answered at once, and those that are streamed. What is shown of an answer is what
+ * content guards let through.
  *
  * <p>An advisor cannot change a model's own options. A call that asks for more output than the
  * guard's ceiling, or sets no limit where there is one, is refused, therefore, and told the
@@ -62,8 +63,11 @@ public final class GuardAdvisor implements CallAdvisor, StreamAdvisor {
     try (GuardedCall call = guard.begin(InProcessRequest.of(caller.get(), described(request)))) {
       refuseAboveCeiling(call, request);
       ChatClientResponse answer = chain.nextCall(request);
-      answered(call, used(answer));
-      return answer;
+      try {
+        return ShownGenerations.whole(call, answer);
+      } finally {
+        answered(call, used(answer));
+      }
     }
   }
 
@@ -76,6 +80,7 @@ public final class GuardAdvisor implements CallAdvisor, StreamAdvisor {
             call -> {
               AtomicLong passed = new AtomicLong();
               AtomicReference<@Nullable Usage> used = new AtomicReference<>();
+              ShownGenerations shown = new ShownGenerations(call);
               return Flux.defer(
                       () -> {
                         refuseAboveCeiling(call, request);
@@ -89,6 +94,8 @@ public final class GuardAdvisor implements CallAdvisor, StreamAdvisor {
                           used.set(reported); // the last piece has the whole answer's
                         }
                       })
+                  .map(shown::next)
+                  .concatWith(Flux.defer(() -> Flux.fromIterable(shown.end())))
                   .doOnComplete(
                       () -> {
                         Usage reported = used.get();

@@ -37,8 +37,11 @@ public final class GuardedChatModel implements ChatModel {
     try (GuardedCall call =
         guard.begin(InProcessRequest.of(caller.get(), Requests.described(request, asked)))) {
       ChatResponse answer = model.chat(Requests.within(call, request));
-      Requests.answered(call, answer.tokenUsage());
-      return answer;
+      try {
+        return ShownAnswer.of(call, answer);
+      } finally {
+        Requests.answered(call, answer.tokenUsage());
+      }
     }
   }
 }

@@ -1,5 +1,6 @@
 package io.llmguard.examples.ai;
 
+import dev.langchain4j.data.message.AiMessage;
 import dev.langchain4j.model.chat.StreamingChatModel;
 import dev.langchain4j.model.chat.request.ChatRequest;
 import dev.langchain4j.model.chat.request.ChatRequestParameters;
@@ -14,11 +15,16 @@ import dev.langchain4j.model.chat.response.PartialToolCallContext;
 import dev.langchain4j.model.chat.response.StreamingChatResponseHandler;
 import dev.langchain4j.model.chat.response.StreamingHandle;
 import io.llmguard.auth.Caller;
+import io.llmguard.inprocess.AnswerInspector;
+import io.llmguard.inprocess.CallRefusedException;
 import io.llmguard.inprocess.GuardedCall;
 import io.llmguard.inprocess.InProcessGuard;
 import io.llmguard.inprocess.InProcessRequest;
+import java.util.List;
 import java.util.concurrent.atomic.AtomicLong;
+import java.util.function.Consumer;
 import java.util.function.Supplier;
+import org.jspecify.annotations.Nullable;
 
 /**
  * A LangChain4j model that answers piece by piece, behind the guard. A refused call is told to the
@@ -67,75 +73,193 @@ public final class GuardedStreamingChatModel implements StreamingChatModel {
     }
   }
 
-  /** Counts the pieces on their way to the handler, and settles the call at their end. */
+  /**
+   * Counts the pieces on their way to the handler, shows what content guards let through, and
+   * settles the call at their end.
+   */
   private static final class Settling implements StreamingChatResponseHandler {
     private final GuardedCall call;
     private final StreamingChatResponseHandler handler;
+    private final AnswerInspector<String> texts;
+    private final AnswerInspector<String> thoughts;
+    private final StringBuilder text = new StringBuilder();
+    private final StringBuilder thinking = new StringBuilder();
     private final AtomicLong passed = new AtomicLong();
+    private @Nullable PartialResponseContext textContext;
+    private @Nullable PartialThinkingContext thinkingContext;
+    private boolean refused;
 
     Settling(GuardedCall call, StreamingChatResponseHandler handler) {
       this.call = call;
       this.handler = handler;
+      this.texts = call.textInspector();
+      this.thoughts = call.textInspector();
+    }
+
+    /** Shows something, unless a guard refuses it or has refused what was before. */
+    private void show(@Nullable StreamingHandle handle, Runnable showing) {
+      if (refused) {
+        return;
+      }
+      try {
+        showing.run();
+      } catch (CallRefusedException e) {
+        refused = true;
+        if (handle != null) {
+          handle.cancel();
+        }
+        call.truncated(passed.get());
+        handler.onError(e);
+      }
+    }
+
+    private void text(List<String> shown, Consumer<String> next) {
+      for (String each : shown) {
+        text.append(each);
+        next.accept(each);
+      }
+    }
+
+    private void thinking(List<String> shown, Consumer<String> next) {
+      for (String each : shown) {
+        thinking.append(each);
+        next.accept(each);
+      }
     }
 
     @Override
-    public void onPartialResponse(String text) {
+    public void onPartialResponse(String piece) {
       passed.incrementAndGet();
-      handler.onPartialResponse(text);
+      show(null, () -> text(texts.next(piece), handler::onPartialResponse));
     }
 
     @Override
     public void onPartialResponse(PartialResponse piece, PartialResponseContext context) {
       passed.incrementAndGet();
-      handler.onPartialResponse(
-          piece, new PartialResponseContext(settling(context.streamingHandle())));
+      StreamingHandle handle = settling(context.streamingHandle());
+      PartialResponseContext told = new PartialResponseContext(handle);
+      textContext = told;
+      show(
+          context.streamingHandle(),
+          () ->
+              text(
+                  texts.next(piece.text()),
+                  shown -> handler.onPartialResponse(new PartialResponse(shown), told)));
     }
 
     @Override
     public void onPartialThinking(PartialThinking piece) {
       passed.incrementAndGet();
-      handler.onPartialThinking(piece);
+      show(
+          null,
+          () ->
+              thinking(
+                  thoughts.next(piece.text()),
+                  shown -> handler.onPartialThinking(new PartialThinking(shown))));
     }
 
     @Override
     public void onPartialThinking(PartialThinking piece, PartialThinkingContext context) {
       passed.incrementAndGet();
-      handler.onPartialThinking(
-          piece, new PartialThinkingContext(settling(context.streamingHandle())));
+      StreamingHandle handle = settling(context.streamingHandle());
+      PartialThinkingContext told = new PartialThinkingContext(handle);
+      thinkingContext = told;
+      show(
+          context.streamingHandle(),
+          () ->
+              thinking(
+                  thoughts.next(piece.text()),
+                  shown -> handler.onPartialThinking(new PartialThinking(shown), told)));
     }
 
     @Override
     public void onPartialToolCall(PartialToolCall piece) {
       passed.incrementAndGet();
-      handler.onPartialToolCall(piece);
+      if (!call.inspectsAnswers()) { // else it is shown when it is whole
+        handler.onPartialToolCall(piece);
+      }
     }
 
     @Override
     public void onPartialToolCall(PartialToolCall piece, PartialToolCallContext context) {
       passed.incrementAndGet();
-      handler.onPartialToolCall(
-          piece, new PartialToolCallContext(settling(context.streamingHandle())));
+      if (!call.inspectsAnswers()) {
+        handler.onPartialToolCall(
+            piece, new PartialToolCallContext(settling(context.streamingHandle())));
+      }
     }
 
     @Override
-    public void onCompleteToolCall(CompleteToolCall toolCall) {
-      handler.onCompleteToolCall(toolCall);
+    public void onCompleteToolCall(CompleteToolCall tool) {
+      show(
+          null,
+          () ->
+              handler.onCompleteToolCall(
+                  new CompleteToolCall(
+                      tool.index(), ShownAnswer.tool(call, tool.toolExecutionRequest()))));
     }
 
     @Override
     public void onCompleteResponse(ChatResponse answer) {
+      show(
+          null,
+          () -> {
+            ChatResponse shown;
+            try {
+              thinking(thoughts.end(), this::tellThinking);
+              text(texts.end(), this::tellText);
+              shown = shown(answer);
+            } finally {
+              settle(answer);
+            }
+            handler.onCompleteResponse(shown);
+          });
+    }
+
+    private void tellText(String rest) {
+      PartialResponseContext context = textContext;
+      if (context == null) {
+        handler.onPartialResponse(rest);
+      } else {
+        handler.onPartialResponse(new PartialResponse(rest), context);
+      }
+    }
+
+    private void tellThinking(String rest) {
+      PartialThinkingContext context = thinkingContext;
+      if (context == null) {
+        handler.onPartialThinking(new PartialThinking(rest));
+      } else {
+        handler.onPartialThinking(new PartialThinking(rest), context);
+      }
+    }
+
+    private void settle(ChatResponse answer) {
       if (answer.tokenUsage() == null) {
         call.answeredIn(passed.get());
       } else {
         Requests.answered(call, answer.tokenUsage());
       }
-      handler.onCompleteResponse(answer);
+    }
+
+    private ChatResponse shown(ChatResponse answer) {
+      if (!call.inspectsAnswers()) {
+        return answer;
+      }
+      AiMessage whole = answer.aiMessage();
+      return ShownAnswer.with(
+          call,
+          answer,
+          whole.text() == null ? null : text.toString(),
+          whole.thinking() == null ? null : thinking.toString());
     }
 
     @Override
     public void onError(Throwable failure) {
-      call.truncated(passed.get());
-      handler.onError(failure);
+      if (!refused) {
+        call.truncated(passed.get());
+        handler.onError(failure);
+      }
     }
 
     private StreamingHandle settling(StreamingHandle handle) {

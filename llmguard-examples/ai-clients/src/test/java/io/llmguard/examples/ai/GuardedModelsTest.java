@@ -25,6 +25,10 @@ import io.llmguard.auth.Caller;
 import io.llmguard.inprocess.CallRefusedException;
 import io.llmguard.inprocess.InProcessGuard;
 import io.llmguard.inprocess.KnownCallerStage;
+import io.llmguard.inspect.InspectionStage;
+import io.llmguard.inspect.Reaction;
+import io.llmguard.inspect.SensitiveData;
+import io.llmguard.inspect.SensitiveKind;
 import io.llmguard.policy.BodyStage;
 import io.llmguard.policy.CeilingStage;
 import io.llmguard.policy.EndpointCatalogue;
@@ -35,6 +39,7 @@ import io.llmguard.wire.Ceilings;
 import io.llmguard.wire.RequestReader;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Set;
 import java.util.concurrent.CompletionStage;
 import java.util.concurrent.atomic.AtomicBoolean;
 import org.junit.jupiter.api.AfterEach;
@@ -60,15 +65,25 @@ class GuardedModelsTest {
     guard.close();
   }
 
+  /** A guard that looks at answers for e-mail addresses. */
+  private InProcessGuard inspecting(Reaction reaction) {
+    SensitiveData data = SensitiveData.of("data", Set.of(SensitiveKind.EMAIL), reaction);
+    return new InProcessGuard(
+        stages().stage(Place.MODEL, InspectionStage.builder().answers(data).build()).build());
+  }
+
   private Guard guard() {
+    return stages().build();
+  }
+
+  private StandardGuard.Builder stages() {
     return StandardGuard.builder()
         .stage(Place.OBSERVE, new Observer())
         .stage(Place.AUTHENTICATION, new KnownCallerStage())
         .stage(Place.ENDPOINT, new EndpointStage(EndpointCatalogue.standard()))
         .stage(Place.BODY, new BodyStage(RequestReader.create(), 1 << 20))
         .stage(Place.MODEL, new ModelStage())
-        .stage(Place.MODEL, new CeilingStage(Ceilings.builder().maxOutputTokens(64).build()))
-        .build();
+        .stage(Place.MODEL, new CeilingStage(Ceilings.builder().maxOutputTokens(64).build()));
   }
 
   private final class Observer implements Stage {
@@ -92,12 +107,21 @@ class GuardedModelsTest {
   /** A LangChain4j model that answers, and remembers what it was asked. */
   private static final class Model implements ChatModel {
     private final List<ChatRequest> asked = new ArrayList<>();
+    private final String answer;
+
+    Model() {
+      this("Salt.");
+    }
+
+    Model(String answer) {
+      this.answer = answer;
+    }
 
     @Override
     public ChatResponse doChat(ChatRequest request) {
       asked.add(request);
       return ChatResponse.builder()
-          .aiMessage(AiMessage.from("Salt."))
+          .aiMessage(AiMessage.from(answer))
           .tokenUsage(new TokenUsage(7, 3))
           .build();
     }
@@ -134,18 +158,23 @@ class GuardedModelsTest {
 
   /** A Spring AI client over a model that answers, and remembers what it was asked. */
   private ChatClient client(List<Prompt> asked, String model, Integer maxTokens) {
+    return client(asked, model, maxTokens, "Salt.", guard);
+  }
+
+  private ChatClient client(
+      List<Prompt> asked, String model, Integer maxTokens, String answer, InProcessGuard by) {
     org.springframework.ai.chat.model.ChatModel answering =
         prompt -> {
           asked.add(prompt);
           return new org.springframework.ai.chat.model.ChatResponse(
               List.of(
                   new Generation(
-                      new org.springframework.ai.chat.messages.AssistantMessage("Salt."))),
+                      new org.springframework.ai.chat.messages.AssistantMessage(answer))),
               ChatResponseMetadata.builder().usage(new DefaultUsage(7, 3)).build());
         };
     return ChatClient.builder(answering)
         .defaultOptions(ChatOptions.builder().model(model).maxTokens(maxTokens).build())
-        .defaultAdvisors(new GuardAdvisor(guard, () -> caller))
+        .defaultAdvisors(new GuardAdvisor(by, () -> caller))
         .build();
   }
 
@@ -174,6 +203,16 @@ class GuardedModelsTest {
   /** A LangChain4j model that answers in pieces, as far as it is let. */
   private static final class StreamingModel implements StreamingChatModel {
     private final List<ChatRequest> asked = new ArrayList<>();
+    private final List<String> pieces;
+    private boolean completed;
+
+    StreamingModel() {
+      this("Sa", "lt", ".");
+    }
+
+    StreamingModel(String... pieces) {
+      this.pieces = List.of(pieces);
+    }
 
     @Override
     public void doChat(ChatRequest request, StreamingChatResponseHandler handler) {
@@ -191,15 +230,16 @@ class GuardedModelsTest {
               return cancelled.get();
             }
           };
-      for (String piece : List.of("Sa", "lt", ".")) {
+      for (String piece : pieces) {
         if (!cancelled.get()) {
           handler.onPartialResponse(new PartialResponse(piece), new PartialResponseContext(handle));
         }
       }
       if (!cancelled.get()) {
+        completed = true;
         handler.onCompleteResponse(
             ChatResponse.builder()
-                .aiMessage(AiMessage.from("Salt."))
+                .aiMessage(AiMessage.from(String.join("", pieces)))
                 .tokenUsage(new TokenUsage(7, 3))
                 .build());
       }
@@ -270,6 +310,13 @@ class GuardedModelsTest {
   /** A Spring AI client over a model that answers in pieces. */
   private ChatClient streaming(
       Flux<org.springframework.ai.chat.model.ChatResponse> pieces, String model) {
+    return streaming(pieces, model, guard);
+  }
+
+  private ChatClient streaming(
+      Flux<org.springframework.ai.chat.model.ChatResponse> pieces,
+      String model,
+      InProcessGuard by) {
     return ChatClient.builder(
             new org.springframework.ai.chat.model.ChatModel() {
               @Override
@@ -283,7 +330,7 @@ class GuardedModelsTest {
               }
             })
         .defaultOptions(ChatOptions.builder().model(model).maxTokens(50).build())
-        .defaultAdvisors(new GuardAdvisor(guard, () -> caller))
+        .defaultAdvisors(new GuardAdvisor(by, () -> caller))
         .build();
   }
 
@@ -337,5 +384,69 @@ class GuardedModelsTest {
         .isInstanceOf(CallRefusedException.class);
     assertThat(asked).isFalse();
     assertThat(outcomes).containsExactly("refused:model-not-allowed");
+  }
+
+  // ---- what content guards let through
+
+  @Test
+  void whatIsShownOfALangChain4jModelsAnswerIsWhatGuardsLetThrough() {
+    ChatModel redacting =
+        new GuardedChatModel(
+            new Model("Ask alice@example.com."), inspecting(Reaction.REDACT), () -> caller);
+    assertThat(redacting.chat(question("gemma3")).aiMessage().text()).isEqualTo("Ask [email].");
+    ChatModel refusing =
+        new GuardedChatModel(
+            new Model("Ask alice@example.com."), inspecting(Reaction.REFUSE), () -> caller);
+    assertThatThrownBy(() -> refusing.chat(question("gemma3")))
+        .isInstanceOf(CallRefusedException.class);
+    assertThat(outcomes).containsExactly("completed", "refused:content-data-email");
+    assertThat(ended.get(1).usage().outputTokens()).isEqualTo(3);
+  }
+
+  @Test
+  void aStreamOfALangChain4jModelShowsWhatGuardsLetThrough() {
+    Told told = new Told(Integer.MAX_VALUE);
+    new GuardedStreamingChatModel(
+            new StreamingModel("Ask ali", "ce@example", ".com"),
+            inspecting(Reaction.REDACT),
+            () -> caller)
+        .chat(question("gemma3"), told);
+    assertThat(told.text).hasToString("Ask [email] (Ask [email])");
+    StreamingModel model = new StreamingModel("Ask ", "alice@example.com ", "now");
+    Told refused = new Told(Integer.MAX_VALUE);
+    new GuardedStreamingChatModel(model, inspecting(Reaction.REFUSE), () -> caller)
+        .chat(question("gemma3"), refused);
+    assertThat(refused.text).hasToString("Ask ");
+    assertThat(refused.failure).isInstanceOf(CallRefusedException.class);
+    assertThat(model.completed).isFalse();
+    assertThat(outcomes).containsExactly("completed", "refused:content-data-email");
+    assertThat(ended.get(1).usage().outputTokens()).isEqualTo(2);
+  }
+
+  @Test
+  void whatIsShownOfASpringAiAnswerIsWhatGuardsLetThrough() {
+    Flux<org.springframework.ai.chat.model.ChatResponse> pieces =
+        Flux.just(piece("Ask ali", 0), piece("ce@example", 0), piece(".com", 3));
+    ChatClient redacting = streaming(pieces, "gemma3", inspecting(Reaction.REDACT));
+    assertThat(String.join("", redacting.prompt("x").stream().content().collectList().block()))
+        .isEqualTo("Ask [email]");
+    ChatClient refusing = streaming(pieces, "gemma3", inspecting(Reaction.REFUSE));
+    assertThatThrownBy(() -> refusing.prompt("x").stream().content().collectList().block())
+        .isInstanceOf(CallRefusedException.class);
+    assertThat(outcomes).containsExactly("completed", "refused:content-data-email");
+  }
+
+  @Test
+  void whatIsShownOfASpringAiAnswerAtOnceIsWhatGuardsLetThrough() {
+    List<Prompt> asked = new ArrayList<>();
+    ChatClient redacting =
+        client(asked, "gemma3", 50, "Ask alice@example.com.", inspecting(Reaction.REDACT));
+    assertThat(redacting.prompt("x").call().content()).isEqualTo("Ask [email].");
+    ChatClient refusing =
+        client(asked, "gemma3", 50, "Ask alice@example.com.", inspecting(Reaction.REFUSE));
+    assertThatThrownBy(() -> refusing.prompt("x").call().content())
+        .isInstanceOf(CallRefusedException.class);
+    assertThat(outcomes).containsExactly("completed", "refused:content-data-email");
+    assertThat(ended.get(1).usage().outputTokens()).isEqualTo(3);
   }
 }

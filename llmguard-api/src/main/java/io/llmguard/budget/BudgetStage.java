@@ -140,7 +140,10 @@ public final class BudgetStage implements Stage, StoreBacked {
   private CompletionStage<Decision> reserve(
       Exchange exchange, Call call, List<ModelReach.Model> models) {
     List<Applied> applied = budgets.of(exchange.caller(), call, models);
-    boolean usd = applied.stream().anyMatch(a -> a.budget().unit() == BudgetUnit.USD);
+    boolean usd = false;
+    for (Applied each : applied) {
+      usd |= each.budget().unit() == BudgetUnit.USD;
+    }
     Reservation reservation =
         new Reservation(models, applied, worst.of(call), usd ? pricing.highest(models) : null);
     exchange.put(kept, reservation);

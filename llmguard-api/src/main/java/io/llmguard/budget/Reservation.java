@@ -67,7 +67,11 @@ final class Reservation {
   void reckon(@Nullable Duration upstreamTime) {
     bound = upstreamTime;
     cost = price == null ? 0 : price.atMost(tokens.input(), tokens.output(), late(upstreamTime));
-    holds = applied.stream().map(budget -> budget.hold(cost, tokens.total())).toList();
+    List<Hold> all = new ArrayList<>(applied.size());
+    for (Applied budget : applied) {
+      all.add(budget.hold(cost, tokens.total()));
+    }
+    holds = all;
   }
 
   private static Duration late(@Nullable Duration upstreamTime) {

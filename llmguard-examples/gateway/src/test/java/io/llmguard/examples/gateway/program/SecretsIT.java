@@ -268,14 +268,15 @@ class SecretsIT {
     }
     assertRefused(call("POST", "/api/pull", chat, credential));
     assertRefused(call("POST", "/nowhere?k=" + QUERY, chat, credential));
-    // what the servers' own parsers refuse, this one's and that of the upstream's client
+    // what the server's own parser refuses
     assertRefused(call("GET", "/api/tags", "", "X-Long: " + QUERY.repeat(20_000), credential));
-    assertThat(call("GET", "/api/tags", "", "X-Long: " + QUERY.repeat(2_000), credential))
-        .isGreaterThanOrEqualTo(400);
     assertRefused(call("GET", "/api/tags", "", "Bad Field " + PROMPT + ": x", credential));
     assertRefused(call("GET", "/api/%zz?key=" + QUERY, "", credential));
     assertRefused(call("GET", "/api/tags?key=" + QUERY, "", "Host: elsewhere.example", credential));
     assertThat(upstream.requests()).hasSize(reached);
+    // as much as a head may have: the upstream judges it
+    assertThat(call("GET", "/api/tags", "", "X-Long: " + QUERY.repeat(1_900), credential))
+        .isEqualTo(404);
     // what the guard of answers refuses
     answered(stream().chunk(line(FOUND)).chunk(LAST).endChunks(), credential);
     upstream.on("POST", "/api/chat", Answer.plain(JSON, line(FOUND).replace("false", "true")));

@@ -3,10 +3,8 @@ package io.llmguard.inprocess;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
-import io.llmguard.Decision;
 import io.llmguard.Exchange;
 import io.llmguard.Outcome;
-import io.llmguard.Stage;
 import io.llmguard.StandardGuard;
 import io.llmguard.StandardGuard.Place;
 import io.llmguard.TimeSource;
@@ -30,6 +28,7 @@ import io.llmguard.policy.EndpointStage;
 import io.llmguard.policy.ModelAccess;
 import io.llmguard.policy.ModelStage;
 import io.llmguard.testkit.Answer;
+import io.llmguard.testkit.EndObserver;
 import io.llmguard.testkit.Recording;
 import io.llmguard.testkit.ReplayUpstream;
 import io.llmguard.wire.Ceilings;
@@ -41,7 +40,6 @@ import java.util.List;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.CancellationException;
 import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.CompletionStage;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.AfterEach;
@@ -73,7 +71,7 @@ class GuardedOllamaClientTest {
   private final InProcessGuard guard =
       new InProcessGuard(
           StandardGuard.builder()
-              .stage(Place.OBSERVE, new Observer())
+              .stage(Place.OBSERVE, new EndObserver(this::ended, () -> decision))
               .stage(Place.AUTHENTICATION, new KnownCallerStage())
               .stage(Place.ENDPOINT, new EndpointStage(EndpointCatalogue.standard()))
               .stage(Place.BODY, new BodyStage(RequestReader.create(), 1 << 20))
@@ -93,21 +91,8 @@ class GuardedOllamaClientTest {
     guard.close();
   }
 
-  private final class Observer implements Stage {
-    @Override
-    public String name() {
-      return "observer";
-    }
-
-    @Override
-    public CompletionStage<Decision> decide(Exchange exchange) {
-      return decision.thenCompose(now -> exchange.admit());
-    }
-
-    @Override
-    public void settle(Exchange exchange, Outcome outcome) {
-      ended.add(new Ended(outcome.word(), exchange.path(), exchange.usage()));
-    }
+  private void ended(Exchange exchange, Outcome outcome) {
+    ended.add(new Ended(outcome.word(), exchange.path(), exchange.usage()));
   }
 
   private Ended ended() throws InterruptedException {

@@ -6,7 +6,6 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import io.llmguard.Decision;
 import io.llmguard.Exchange;
 import io.llmguard.Outcome;
-import io.llmguard.Stage;
 import io.llmguard.TimeSource;
 import io.llmguard.assembly.GuardAssembly;
 import io.llmguard.assembly.GuardSettings;
@@ -24,6 +23,7 @@ import io.llmguard.ollama.OllamaException;
 import io.llmguard.policy.ModelAccess;
 import io.llmguard.policy.Scope;
 import io.llmguard.testkit.Answer;
+import io.llmguard.testkit.EndObserver;
 import io.llmguard.testkit.Recording;
 import io.llmguard.testkit.ReplayUpstream;
 import io.llmguard.wire.Operation;
@@ -33,7 +33,6 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
-import java.util.concurrent.CompletionStage;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 
@@ -51,22 +50,9 @@ class InProcessGuardTest {
     counters.close();
   }
 
-  private final class Observer implements Stage {
-    @Override
-    public String name() {
-      return "observer";
-    }
-
-    @Override
-    public CompletionStage<Decision> decide(Exchange exchange) {
-      return exchange.admit();
-    }
-
-    @Override
-    public void settle(Exchange exchange, Outcome outcome) {
-      ended.add(exchange);
-      outcomes.add(outcome.word());
-    }
+  private void ended(Exchange exchange, Outcome outcome) {
+    ended.add(exchange);
+    outcomes.add(outcome.word());
   }
 
   private static GuardSettings settings(RateLimits limits, Ceilings ceilings) {
@@ -94,7 +80,7 @@ class InProcessGuardTest {
 
   private InProcessGuard guard(GuardSettings settings) {
     return GuardAssembly.builder(settings, keys, counters)
-        .observer(new Observer())
+        .observer(new EndObserver(this::ended))
         .build()
         .forOwnCalls();
   }

@@ -3,10 +3,8 @@ package io.llmguard.inprocess;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
-import io.llmguard.Decision;
 import io.llmguard.Exchange;
 import io.llmguard.Outcome;
-import io.llmguard.Stage;
 import io.llmguard.StandardGuard;
 import io.llmguard.StandardGuard.Place;
 import io.llmguard.TimeSource;
@@ -32,6 +30,7 @@ import io.llmguard.policy.EndpointStage;
 import io.llmguard.policy.ModelAccess;
 import io.llmguard.policy.ModelStage;
 import io.llmguard.testkit.Answer;
+import io.llmguard.testkit.EndObserver;
 import io.llmguard.testkit.ReplayUpstream;
 import io.llmguard.wire.Call;
 import io.llmguard.wire.Operation;
@@ -45,7 +44,6 @@ import java.util.Objects;
 import java.util.Set;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.CompletionException;
-import java.util.concurrent.CompletionStage;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
@@ -101,7 +99,7 @@ class InspectedAnswersTest {
     InProcessGuard guard =
         new InProcessGuard(
             StandardGuard.builder()
-                .stage(Place.OBSERVE, new Observer())
+                .stage(Place.OBSERVE, new EndObserver(this::ended))
                 .stage(Place.AUTHENTICATION, new KnownCallerStage())
                 .stage(Place.ENDPOINT, new EndpointStage(EndpointCatalogue.standard()))
                 .stage(Place.BODY, new BodyStage(RequestReader.create(), 1 << 20))
@@ -129,21 +127,8 @@ class InspectedAnswersTest {
     return guarded(data(Reaction.REFUSE));
   }
 
-  private final class Observer implements Stage {
-    @Override
-    public String name() {
-      return "observer";
-    }
-
-    @Override
-    public CompletionStage<Decision> decide(Exchange exchange) {
-      return exchange.admit();
-    }
-
-    @Override
-    public void settle(Exchange exchange, Outcome outcome) {
-      ended.add(new Ended(outcome.word(), exchange.status(), exchange.usage()));
-    }
+  private void ended(Exchange exchange, Outcome outcome) {
+    ended.add(new Ended(outcome.word(), exchange.status(), exchange.usage()));
   }
 
   private Ended ended() throws InterruptedException {

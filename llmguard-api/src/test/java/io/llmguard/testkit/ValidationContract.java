@@ -2,11 +2,9 @@ package io.llmguard.testkit;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import io.llmguard.Decision;
 import io.llmguard.Exchange;
 import io.llmguard.Guard;
 import io.llmguard.Outcome;
-import io.llmguard.Stage;
 import io.llmguard.StandardGuard;
 import io.llmguard.StandardGuard.Place;
 import io.llmguard.TimeSource;
@@ -27,7 +25,6 @@ import io.llmguard.validate.Validation;
 import java.time.Duration;
 import java.util.Map;
 import java.util.concurrent.BlockingQueue;
-import java.util.concurrent.CompletionStage;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
@@ -75,7 +72,7 @@ public abstract class ValidationContract {
   private Guard guard(boolean endpoints) {
     StandardGuard.Builder guard =
         StandardGuard.builder()
-            .stage(Place.OBSERVE, new Observer())
+            .stage(Place.OBSERVE, new EndObserver(this::ended))
             .stage(
                 Place.AUTHENTICATION,
                 AuthenticationStage.builder()
@@ -90,21 +87,8 @@ public abstract class ValidationContract {
     return guard.build();
   }
 
-  private final class Observer implements Stage {
-    @Override
-    public String name() {
-      return "observer";
-    }
-
-    @Override
-    public CompletionStage<Decision> decide(Exchange exchange) {
-      return exchange.admit();
-    }
-
-    @Override
-    public void settle(Exchange exchange, Outcome outcome) {
-      ended.add(exchange.status() + " " + outcome.word());
-    }
+  private void ended(Exchange exchange, Outcome outcome) {
+    ended.add(exchange.status() + " " + outcome.word());
   }
 
   private RawHttp client(CidrSet trusted) throws Exception {

@@ -3,10 +3,8 @@ package io.llmguard.reactive.ollama;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
-import io.llmguard.Decision;
 import io.llmguard.Exchange;
 import io.llmguard.Outcome;
-import io.llmguard.Stage;
 import io.llmguard.StandardGuard;
 import io.llmguard.StandardGuard.Place;
 import io.llmguard.auth.Caller;
@@ -31,6 +29,7 @@ import io.llmguard.policy.EndpointStage;
 import io.llmguard.policy.ModelAccess;
 import io.llmguard.policy.ModelStage;
 import io.llmguard.testkit.Answer;
+import io.llmguard.testkit.EndObserver;
 import io.llmguard.testkit.Recording;
 import io.llmguard.testkit.ReplayUpstream;
 import io.llmguard.wire.Ceilings;
@@ -41,7 +40,6 @@ import java.util.List;
 import java.util.Set;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.CompletionStage;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
 import java.util.stream.Collectors;
@@ -79,7 +77,7 @@ class GuardedReactiveOllamaClientTest {
 
   private StandardGuard.Builder stages() {
     return StandardGuard.builder()
-        .stage(Place.OBSERVE, new Observer())
+        .stage(Place.OBSERVE, new EndObserver(this::ended, () -> decision))
         .stage(Place.AUTHENTICATION, new KnownCallerStage())
         .stage(Place.ENDPOINT, new EndpointStage(EndpointCatalogue.standard()))
         .stage(Place.BODY, new BodyStage(RequestReader.create(), 1 << 20))
@@ -107,23 +105,9 @@ class GuardedReactiveOllamaClientTest {
     guard.close();
   }
 
-  private final class Observer implements Stage {
-    @Override
-    public String name() {
-      return "observer";
-    }
-
-    @Override
-    public CompletionStage<Decision> decide(Exchange exchange) {
-      return decision.thenCompose(now -> exchange.admit());
-    }
-
-    @Override
-    public void settle(Exchange exchange, Outcome outcome) {
-      Caller caller = exchange.caller();
-      ended.add(
-          new Ended(outcome.word(), caller == null ? "" : caller.getName(), exchange.usage()));
-    }
+  private void ended(Exchange exchange, Outcome outcome) {
+    Caller caller = exchange.caller();
+    ended.add(new Ended(outcome.word(), caller == null ? "" : caller.getName(), exchange.usage()));
   }
 
   private Ended ended() throws InterruptedException {

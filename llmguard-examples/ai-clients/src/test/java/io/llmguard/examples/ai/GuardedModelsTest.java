@@ -14,11 +14,9 @@ import dev.langchain4j.model.chat.response.PartialResponseContext;
 import dev.langchain4j.model.chat.response.StreamingChatResponseHandler;
 import dev.langchain4j.model.chat.response.StreamingHandle;
 import dev.langchain4j.model.output.TokenUsage;
-import io.llmguard.Decision;
 import io.llmguard.Exchange;
 import io.llmguard.Guard;
 import io.llmguard.Outcome;
-import io.llmguard.Stage;
 import io.llmguard.StandardGuard;
 import io.llmguard.StandardGuard.Place;
 import io.llmguard.auth.Caller;
@@ -35,12 +33,12 @@ import io.llmguard.policy.EndpointCatalogue;
 import io.llmguard.policy.EndpointStage;
 import io.llmguard.policy.ModelAccess;
 import io.llmguard.policy.ModelStage;
+import io.llmguard.testkit.EndObserver;
 import io.llmguard.wire.Ceilings;
 import io.llmguard.wire.RequestReader;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Set;
-import java.util.concurrent.CompletionStage;
 import java.util.concurrent.atomic.AtomicBoolean;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
@@ -78,7 +76,7 @@ class GuardedModelsTest {
 
   private StandardGuard.Builder stages() {
     return StandardGuard.builder()
-        .stage(Place.OBSERVE, new Observer())
+        .stage(Place.OBSERVE, new EndObserver(this::ended))
         .stage(Place.AUTHENTICATION, new KnownCallerStage())
         .stage(Place.ENDPOINT, new EndpointStage(EndpointCatalogue.standard()))
         .stage(Place.BODY, new BodyStage(RequestReader.create(), 1 << 20))
@@ -86,22 +84,9 @@ class GuardedModelsTest {
         .stage(Place.MODEL, new CeilingStage(Ceilings.builder().maxOutputTokens(64).build()));
   }
 
-  private final class Observer implements Stage {
-    @Override
-    public String name() {
-      return "observer";
-    }
-
-    @Override
-    public CompletionStage<Decision> decide(Exchange exchange) {
-      return exchange.admit();
-    }
-
-    @Override
-    public void settle(Exchange exchange, Outcome outcome) {
-      ended.add(exchange);
-      outcomes.add(outcome.word());
-    }
+  private void ended(Exchange exchange, Outcome outcome) {
+    ended.add(exchange);
+    outcomes.add(outcome.word());
   }
 
   /** A LangChain4j model that answers, and remembers what it was asked. */

@@ -36,7 +36,9 @@ final class JsonInspector<E> implements AnswerInspector<E> {
                   guards.apply(ByteBuffer.wrap(before));
                   return guards.end();
                 }));
-    return Arrays.equals(before, after) ? answer : form.read(after, 0, after.length);
+    return Arrays.equals(before, after)
+        ? answer
+        : call.judged(() -> form.read(after, 0, after.length));
   }
 
   private static byte[] bytes(ByteBuffer buffer) {
@@ -60,16 +62,19 @@ final class JsonInspector<E> implements AnswerInspector<E> {
     return shown(call.judged(guards, guards::end));
   }
 
-  /** The pieces of these lines, which are as many as came, in their order. */
   private List<E> shown(ByteBuffer lines) {
+    return call.judged(() -> pieces(bytes(lines)));
+  }
+
+  /** The pieces of these lines, which are as many as came, in their order. */
+  private List<E> pieces(byte[] lines) {
     List<E> pieces = new ArrayList<>(1);
-    byte[] bytes = bytes(lines);
     int from = 0;
-    for (int i = 0; i < bytes.length; i++) {
-      if (bytes[i] == '\n') {
+    for (int i = 0; i < lines.length; i++) {
+      if (lines[i] == '\n') {
         Held<E> first = held.remove();
-        boolean same = ByteBuffer.wrap(bytes, from, i + 1 - from).equals(first.line());
-        pieces.add(same ? first.piece() : form.read(bytes, from, i));
+        boolean same = ByteBuffer.wrap(lines, from, i + 1 - from).equals(first.line());
+        pieces.add(same ? first.piece() : form.read(lines, from, i));
         from = i + 1;
       }
     }

@@ -1,25 +1,16 @@
 package io.llmguard.ollama.internal;
 
 import io.llmguard.ollama.ChatResponse;
-import io.llmguard.ollama.Logprob;
 import io.llmguard.ollama.Message;
 import io.llmguard.ollama.Metrics;
-import io.llmguard.ollama.ToolCall;
-import java.util.ArrayList;
 import java.util.LinkedHashMap;
-import java.util.List;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
 /** Puts a chat's chunks together. */
 final class ChatAssembler implements Assembler<ChatResponse, ChatResponse> {
-  private final StringBuilder content = new StringBuilder();
-  private final StringBuilder thinking = new StringBuilder();
-  private final List<ToolCall> toolCalls = new ArrayList<>();
-  private final List<Logprob> logprobs = new ArrayList<>();
+  private final AnswerParts parts;
   private final Map<String, @Nullable Object> messageExtra = new LinkedHashMap<>();
-  private final Map<String, @Nullable Object> extra = new LinkedHashMap<>();
-  private final Held held;
   private @Nullable ChatResponse last;
 
   ChatAssembler() {
@@ -27,35 +18,15 @@ final class ChatAssembler implements Assembler<ChatResponse, ChatResponse> {
   }
 
   ChatAssembler(Held held) {
-    this.held = held;
+    this.parts = new AnswerParts(held);
   }
 
   @Override
   public boolean add(ChatResponse chunk) {
     Message message = chunk.message();
-    held.add(message.content().length());
-    content.append(message.content());
-    if (message.thinking() != null) {
-      held.add(message.thinking().length());
-      thinking.append(message.thinking());
-    }
-    // an empty list still allocates where it is added, and most are
-    if (!message.toolCalls().isEmpty()) {
-      held.addCalls(message.toolCalls());
-      toolCalls.addAll(message.toolCalls());
-    }
-    if (!chunk.logprobs().isEmpty()) {
-      held.addLogprobs(chunk.logprobs());
-      logprobs.addAll(chunk.logprobs());
-    }
-    if (!message.extra().isEmpty()) {
-      held.addValues(message.extra());
-      messageExtra.putAll(message.extra());
-    }
-    if (!chunk.extra().isEmpty()) {
-      held.addValues(chunk.extra());
-      extra.putAll(chunk.extra());
-    }
+    parts.add(message.content(), message.thinking(), message.toolCalls());
+    parts.add(chunk.logprobs(), chunk.extra());
+    parts.keep(message.extra(), messageExtra);
     last = chunk;
     return chunk.done();
   }
@@ -69,10 +40,10 @@ final class ChatAssembler implements Assembler<ChatResponse, ChatResponse> {
     Message message =
         new Message(
             end.message().role(),
-            content.toString(),
-            thinking.isEmpty() ? null : thinking.toString(),
+            parts.text(),
+            parts.thinking(),
             end.message().images(),
-            toolCalls,
+            parts.toolCalls(),
             end.message().toolName(),
             end.message().toolCallId(),
             messageExtra);
@@ -85,13 +56,13 @@ final class ChatAssembler implements Assembler<ChatResponse, ChatResponse> {
         end.remoteModel(),
         end.remoteHost(),
         end.metrics(),
-        logprobs,
-        extra);
+        parts.logprobs(),
+        parts.extra());
   }
 
   @Override
   public String text() {
-    return content.toString();
+    return parts.text();
   }
 
   @Override

@@ -1,23 +1,12 @@
 package io.llmguard.ollama.internal;
 
 import io.llmguard.ollama.GenerateResponse;
-import io.llmguard.ollama.Logprob;
 import io.llmguard.ollama.Metrics;
-import io.llmguard.ollama.ToolCall;
-import java.util.ArrayList;
-import java.util.LinkedHashMap;
-import java.util.List;
-import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
 /** Puts the chunks of a generation together. */
 final class GenerateAssembler implements Assembler<GenerateResponse, GenerateResponse> {
-  private final StringBuilder response = new StringBuilder();
-  private final StringBuilder thinking = new StringBuilder();
-  private final List<ToolCall> toolCalls = new ArrayList<>();
-  private final List<Logprob> logprobs = new ArrayList<>();
-  private final Map<String, @Nullable Object> extra = new LinkedHashMap<>();
-  private final Held held;
+  private final AnswerParts parts;
   private @Nullable GenerateResponse last;
 
   GenerateAssembler() {
@@ -25,30 +14,13 @@ final class GenerateAssembler implements Assembler<GenerateResponse, GenerateRes
   }
 
   GenerateAssembler(Held held) {
-    this.held = held;
+    this.parts = new AnswerParts(held);
   }
 
   @Override
   public boolean add(GenerateResponse chunk) {
-    held.add(chunk.response().length());
-    response.append(chunk.response());
-    if (chunk.thinking() != null) {
-      held.add(chunk.thinking().length());
-      thinking.append(chunk.thinking());
-    }
-    // an empty list still allocates where it is added, and most are
-    if (!chunk.toolCalls().isEmpty()) {
-      held.addCalls(chunk.toolCalls());
-      toolCalls.addAll(chunk.toolCalls());
-    }
-    if (!chunk.logprobs().isEmpty()) {
-      held.addLogprobs(chunk.logprobs());
-      logprobs.addAll(chunk.logprobs());
-    }
-    if (!chunk.extra().isEmpty()) {
-      held.addValues(chunk.extra());
-      extra.putAll(chunk.extra());
-    }
+    parts.add(chunk.response(), chunk.thinking(), chunk.toolCalls());
+    parts.add(chunk.logprobs(), chunk.extra());
     last = chunk;
     return chunk.done();
   }
@@ -62,22 +34,22 @@ final class GenerateAssembler implements Assembler<GenerateResponse, GenerateRes
     return new GenerateResponse(
         end.model(),
         end.createdAt(),
-        response.toString(),
-        thinking.isEmpty() ? null : thinking.toString(),
+        parts.text(),
+        parts.thinking(),
         true,
         end.doneReason(),
-        toolCalls,
+        parts.toolCalls(),
         end.context(),
         end.remoteModel(),
         end.remoteHost(),
         end.metrics(),
-        logprobs,
-        extra);
+        parts.logprobs(),
+        parts.extra());
   }
 
   @Override
   public String text() {
-    return response.toString();
+    return parts.text();
   }
 
   @Override

@@ -92,8 +92,7 @@ public record Price(
     BigDecimal sum = times(inputToken, usage.inputTokens() - usage.cachedTokens());
     sum = plus(sum, times(cachedToken, usage.cachedTokens()));
     sum = plus(sum, times(outputToken, usage.outputTokens()));
-    sum =
-        plus(sum, second.signum() == 0 ? BigDecimal.ZERO : times(second.movePointLeft(3), millis));
+    sum = plus(sum, ofTime(millis));
     sum = plus(sum, used ? request : BigDecimal.ZERO);
     return nanoUsd(formula == null ? sum : sum.add(formula.cost(usage, millis)));
   }
@@ -106,20 +105,19 @@ public record Price(
   long atMost(long inputTokens, long outputTokens, Duration time) {
     long millis = CostFormula.millis(time);
     BigDecimal sum = plus(times(inputToken, inputTokens), times(outputToken, outputTokens));
-    sum =
-        plus(sum, second.signum() == 0 ? BigDecimal.ZERO : times(second.movePointLeft(3), millis));
+    sum = plus(sum, ofTime(millis));
     sum = plus(sum, request);
     return nanoUsd(
         formula == null ? sum : sum.add(formula.atMost(inputTokens, outputTokens, millis)));
   }
 
   private static long nanoUsd(BigDecimal usd) {
-    BigDecimal nanos = usd.setScale(9, RoundingMode.UP).scaleByPowerOfTen(9);
-    if (nanos.precision() <= 18) {
-      return nanos.longValueExact();
-    }
-    BigInteger large = nanos.toBigInteger();
-    return large.bitLength() > 62 ? Long.MAX_VALUE : large.longValueExact();
+    BigInteger nanos = usd.setScale(9, RoundingMode.UP).unscaledValue();
+    return nanos.bitLength() > 62 ? Long.MAX_VALUE : nanos.longValueExact();
+  }
+
+  private BigDecimal ofTime(long millis) {
+    return second.signum() == 0 ? BigDecimal.ZERO : times(second.movePointLeft(3), millis);
   }
 
   private static BigDecimal times(BigDecimal price, long amount) {

@@ -11,7 +11,9 @@ import io.llmguard.inspect.InspectionStage;
 import io.llmguard.ollama.ChatRequest;
 import io.llmguard.ollama.ChatResponse;
 import io.llmguard.ollama.EmbedRequest;
+import io.llmguard.ollama.EmbedResponse;
 import io.llmguard.ollama.EmbeddingsRequest;
+import io.llmguard.ollama.EmbeddingsResponse;
 import io.llmguard.ollama.GenerateRequest;
 import io.llmguard.ollama.GenerateResponse;
 import io.llmguard.ollama.Metrics;
@@ -48,7 +50,6 @@ public final class GuardedCall implements AutoCloseable {
   private final Exchange exchange;
   private final AtomicBoolean settled = new AtomicBoolean();
   private final AtomicLong pieces = new AtomicLong();
-  private volatile @Nullable Usage reported;
   private volatile @Nullable Refusal withheld;
 
   GuardedCall(Exchange exchange) {
@@ -109,40 +110,16 @@ public final class GuardedCall implements AutoCloseable {
   // ---- what of the answer may be shown
 
   /**
-   * What may be shown of a whole answer.
+   * What may be shown of a whole text, for clients of other kinds.
    *
    * @throws CallRefusedException if a content guard does not let it pass; the call counts as
    *     refused when it is settled, and what was used is paid
-   */
-  public ChatResponse inspected(ChatResponse answer) {
-    return inspected(AnswerForm.CHAT, answer, answer.metrics());
-  }
-
-  /**
-   * What may be shown of a whole answer.
-   *
-   * @throws CallRefusedException as {@link #inspected(ChatResponse)}
-   */
-  public GenerateResponse inspected(GenerateResponse answer) {
-    return inspected(AnswerForm.GENERATE, answer, answer.metrics());
-  }
-
-  /**
-   * What may be shown of a whole text, for clients of other kinds.
-   *
-   * @throws CallRefusedException as {@link #inspected(ChatResponse)}
    */
   public String inspected(String text) {
     AnswerInspector<String> inspector = textInspector();
     List<String> shown = new ArrayList<>(inspector.next(text));
     shown.addAll(inspector.end());
     return String.join("", shown);
-  }
-
-  private <E> E inspected(AnswerForm<E> form, E answer, Metrics used) {
-    reported = Usage.reported(used.promptEvalCount(), used.evalCount());
-    AnswerTransform guards = guards(JSON);
-    return guards == null ? answer : JsonInspector.whole(this, form, guards, answer);
   }
 
   /** What may be shown of a chat's answer that comes in pieces. */
@@ -161,7 +138,8 @@ public final class GuardedCall implements AutoCloseable {
     return text == null ? AnswerInspector.none() : new TextInspector(this, text);
   }
 
-  private <E> AnswerInspector<E> inspector(AnswerForm<E> form) {
+  /** What may be shown of an answer of this form that comes in pieces. */
+  <E> AnswerInspector<E> inspector(AnswerForm<E> form) {
     AnswerTransform guards = guards(LINES);
     return guards == null ? AnswerInspector.none() : new JsonInspector<>(this, form, guards);
   }
@@ -222,6 +200,47 @@ public final class GuardedCall implements AutoCloseable {
     settle(
         new ToldMeter(Usage.reported(inputTokens, outputTokens), outputTokens, true),
         Outcome.COMPLETED);
+  }
+
+  /**
+   * The server has answered, and this is its whole answer.
+   *
+   * @return what may be shown of it
+   * @throws CallRefusedException if a content guard does not let it pass; what was used is paid
+   */
+  public ChatResponse answered(ChatResponse answer) {
+    return answered(AnswerForm.CHAT, answer, answer.metrics());
+  }
+
+  /**
+   * The server has answered, and this is its whole answer.
+   *
+   * @return what may be shown of it
+   * @throws CallRefusedException as {@link #answered(ChatResponse)}
+   */
+  public GenerateResponse answered(GenerateResponse answer) {
+    return answered(AnswerForm.GENERATE, answer, answer.metrics());
+  }
+
+  private <E> E answered(AnswerForm<E> form, E answer, Metrics used) {
+    try {
+      AnswerTransform guards = guards(JSON);
+      return guards == null ? answer : JsonInspector.whole(this, form, guards, answer);
+    } finally {
+      answered(used);
+    }
+  }
+
+  /** The server has answered with vectors, all of which may be shown. */
+  public EmbedResponse answered(EmbedResponse answer) {
+    answered(answer.promptEvalCount(), 0);
+    return answer;
+  }
+
+  /** The server has answered with a vector, and reported nothing: what was used is estimated. */
+  public EmbeddingsResponse answered(EmbeddingsResponse answer) {
+    answered();
+    return answer;
   }
 
   /** The server has answered, and this is what it measured. */
@@ -286,7 +305,7 @@ public final class GuardedCall implements AutoCloseable {
     if (withheld == null) {
       truncated(0);
     } else {
-      settle(new ToldMeter(reported, pieces.get(), reported != null), Outcome.TRUNCATED);
+      truncated(pieces.get());
     }
   }
 }

@@ -55,7 +55,7 @@ public final class GuardedOllamaClient {
     return answer(
         InProcessRequest.of(caller.get(), request),
         call -> client.chat(call.checked(request)),
-        GuardedOllamaClient::settled);
+        GuardedCall::answered);
   }
 
   /** Chats: the next message of a conversation. As a stream, to be closed. */
@@ -63,7 +63,6 @@ public final class GuardedOllamaClient {
     return stream(
         InProcessRequest.streamed(caller.get(), request),
         call -> client.chatStream(call.checked(request)),
-        GuardedCall::chatInspector,
         AnswerForm.CHAT,
         ChatResponse::metrics);
   }
@@ -73,7 +72,7 @@ public final class GuardedOllamaClient {
     return async(
         InProcessRequest.of(caller.get(), request),
         call -> client.chatAsync(call.checked(request)),
-        GuardedOllamaClient::settled);
+        GuardedCall::answered);
   }
 
   /**
@@ -95,7 +94,7 @@ public final class GuardedOllamaClient {
     return answer(
         InProcessRequest.of(caller.get(), request),
         call -> client.generate(call.checked(request)),
-        GuardedOllamaClient::settled);
+        GuardedCall::answered);
   }
 
   /** Generates: what follows a prompt. As a stream, to be closed. */
@@ -103,7 +102,6 @@ public final class GuardedOllamaClient {
     return stream(
         InProcessRequest.streamed(caller.get(), request),
         call -> client.generateStream(call.checked(request)),
-        GuardedCall::generateInspector,
         AnswerForm.GENERATE,
         GenerateResponse::metrics);
   }
@@ -113,7 +111,7 @@ public final class GuardedOllamaClient {
     return async(
         InProcessRequest.of(caller.get(), request),
         call -> client.generateAsync(call.checked(request)),
-        GuardedOllamaClient::settled);
+        GuardedCall::answered);
   }
 
   /**
@@ -136,7 +134,7 @@ public final class GuardedOllamaClient {
     return answer(
         InProcessRequest.of(caller.get(), request),
         call -> client.embed(call.checked(request)),
-        GuardedOllamaClient::settled);
+        GuardedCall::answered);
   }
 
   /** Vectors of texts. As a future; cancelling it cancels the call. */
@@ -144,7 +142,7 @@ public final class GuardedOllamaClient {
     return async(
         InProcessRequest.of(caller.get(), request),
         call -> client.embedAsync(call.checked(request)),
-        GuardedOllamaClient::settled);
+        GuardedCall::answered);
   }
 
   /**
@@ -156,7 +154,7 @@ public final class GuardedOllamaClient {
     return answer(
         InProcessRequest.of(caller.get(), request),
         call -> client.embeddings(call.checked(request)),
-        GuardedOllamaClient::settled);
+        GuardedCall::answered);
   }
 
   /** The vector of one text, by the older endpoint. As a future; cancelling it cancels the call. */
@@ -164,7 +162,7 @@ public final class GuardedOllamaClient {
     return async(
         InProcessRequest.of(caller.get(), request),
         call -> client.embeddingsAsync(call.checked(request)),
-        GuardedOllamaClient::settled);
+        GuardedCall::answered);
   }
 
   private <A> A answer(
@@ -177,42 +175,15 @@ public final class GuardedOllamaClient {
     }
   }
 
-  private static ChatResponse settled(GuardedCall call, ChatResponse answer) {
-    try {
-      return call.inspected(answer);
-    } finally {
-      call.answered(answer.metrics());
-    }
-  }
-
-  private static GenerateResponse settled(GuardedCall call, GenerateResponse answer) {
-    try {
-      return call.inspected(answer);
-    } finally {
-      call.answered(answer.metrics());
-    }
-  }
-
-  private static EmbedResponse settled(GuardedCall call, EmbedResponse answer) {
-    call.answered(answer.promptEvalCount(), 0);
-    return answer;
-  }
-
-  private static EmbeddingsResponse settled(GuardedCall call, EmbeddingsResponse answer) {
-    call.answered();
-    return answer;
-  }
-
   private <E> GuardedStream<E, E> stream(
       InProcessRequest request,
       Function<GuardedCall, EventStream<E, E>> ask,
-      Function<GuardedCall, AnswerInspector<E>> inspect,
       AnswerForm<E> form,
       Function<E, Metrics> used) {
     GuardedCall call = guard.begin(request);
     try {
       Assembler<E, E> shown = call.inspectsAnswers() ? form.assembler().get() : null;
-      return new GuardedStream<>(ask.apply(call), call, inspect.apply(call), shown, used);
+      return new GuardedStream<>(ask.apply(call), call, call.inspector(form), shown, used);
     } catch (RuntimeException e) {
       call.close();
       throw e;

@@ -1,7 +1,6 @@
 package io.llmguard.inspect;
 
 import io.llmguard.Refusal;
-import io.llmguard.inspect.internal.TextInspection;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -11,25 +10,13 @@ import org.jspecify.annotations.Nullable;
  *
  * @see InspectionStage#text
  */
-public final class AnswerText {
-  private final TextInspection inspection;
-
-  AnswerText(TextInspection inspection) {
-    this.inspection = inspection;
-  }
-
+public interface AnswerText {
   /** Takes the next piece; what may be shown by now, which is nothing after a refusal. */
-  public String next(String piece) {
-    return inspection.next(piece);
-  }
+  String next(String piece);
 
   /** Takes the text's end; the rest of what may be shown, which is nothing after a refusal. */
-  public String end() {
-    return inspection.end();
-  }
+  String end();
 
   /** Why the rest may not be shown, or null. */
-  public @Nullable Refusal refusal() {
-    return inspection.refusal();
-  }
+  @Nullable Refusal refusal();
 }

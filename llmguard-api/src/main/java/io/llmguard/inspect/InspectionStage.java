@@ -61,8 +61,9 @@ public final class InspectionStage implements Stage {
   public static final Exchange.Key<Boolean> PROMPT_REFUSED =
       new Exchange.Key<>("prompt-refused", Boolean.class);
 
-  private static final Exchange.Key<AnswerTexts> TEXTS =
-      new Exchange.Key<>("answer-texts", AnswerTexts.class);
+  /** Who inspects the call's answer; absent where nobody does. */
+  private static final Exchange.Key<InspectionStage> BY =
+      new Exchange.Key<>("inspection", InspectionStage.class);
 
   private static final Logger log = LoggerFactory.getLogger(InspectionStage.class);
   private static final String UNREADABLE = "unreadable";
@@ -81,11 +82,6 @@ public final class InspectionStage implements Stage {
     changesAnswers = answers.stream().anyMatch(each -> !each.shadow());
     inPrompts = new Findings(builder.listener, Content.PROMPT);
     inAnswers = new Findings(builder.listener, Content.RESPONSE);
-  }
-
-  /** Begins the inspection of a text. */
-  private interface AnswerTexts {
-    AnswerText open();
   }
 
   private record OfPrompts(PromptInspector inspector, boolean shadow) {}
@@ -236,12 +232,7 @@ public final class InspectionStage implements Stage {
     exchange.put(
         Proxy.CONTENT,
         (status, headers) -> inspection(exchange.call(), operation, passed, headers));
-    exchange.put(
-        TEXTS,
-        () ->
-            new AnswerText(
-                new TextInspection(
-                    open(exchange.call()), inAnswers, InspectionStage::answerRefused)));
+    exchange.put(BY, this);
   }
 
   /**
@@ -249,8 +240,11 @@ public final class InspectionStage implements Stage {
    * itself; null where nobody inspects answers.
    */
   public static @Nullable AnswerText text(Exchange exchange) {
-    AnswerTexts texts = exchange.get(TEXTS);
-    return texts == null ? null : texts.open();
+    InspectionStage by = exchange.get(BY);
+    return by == null
+        ? null
+        : new TextInspection(
+            by.open(exchange.call()), by.inAnswers, InspectionStage::answerRefused);
   }
 
   private List<Inspecting> open(@Nullable Call call) {

@@ -39,22 +39,13 @@ final class PassingAnswer {
     bodiless = status == 204 || status == 304 || exchange.method().equals("HEAD");
     stream = !bodiless && ResponseFields.isStream(headers.first("Content-Type"));
     flush = stream || !headers.contains("Content-Length");
-    announced = length(headers);
+    announced = headers.contentLength();
     transform = bodiless ? null : Transforms.of(exchange, route, status, headers);
     fields = ResponseFields.of(headers, exchange.responseHeaders(), stream);
     if (transform != null) {
       ResponseFields.withoutDigests(fields);
     }
     held = heldBytes < 0 || stream || bodiless ? null : new HeldAnswer(heldBytes, announced);
-  }
-
-  private static long length(Headers headers) {
-    String length = headers.first("Content-Length");
-    try {
-      return length == null ? -1 : Long.parseLong(length);
-    } catch (NumberFormatException e) {
-      return -1;
-    }
   }
 
   int status() {

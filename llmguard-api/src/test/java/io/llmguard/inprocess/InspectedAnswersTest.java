@@ -354,7 +354,7 @@ class InspectedAnswersTest {
     try (GuardedCall call = begun(data(Reaction.REFUSE))) {
       upstream.enqueue(wholeChat("alice@example.com"));
       ChatResponse answer = client.chat(CHAT);
-      assertThatThrownBy(() -> call.inspected(answer)).isInstanceOf(CallRefusedException.class);
+      assertThatThrownBy(() -> call.answered(answer)).isInstanceOf(CallRefusedException.class);
     }
     assertThat(ended()).isEqualTo(new Ended(REFUSED, 403, Usage.reported(9, 5)));
     assertThat(spent().outputTokens()).isEqualTo(11);

@@ -1,13 +1,14 @@
 package io.llmguard.inspect.internal;
 
 import io.llmguard.Refusal;
+import io.llmguard.inspect.AnswerText;
 import io.llmguard.inspect.internal.InspectedText.Refused;
 import java.util.List;
 import java.util.function.BiFunction;
 import org.jspecify.annotations.Nullable;
 
 /** Leads one text through inspectors, piece by piece. */
-public final class TextInspection {
+public final class TextInspection implements AnswerText {
   private final InspectedText text;
   private final BiFunction<String, String, Refusal> refusals;
   private final StringBuilder held = new StringBuilder();
@@ -27,7 +28,7 @@ public final class TextInspection {
     this.refusals = refusals;
   }
 
-  /** Takes the next piece; what may be shown by now. */
+  @Override
   public String next(String piece) {
     if (refusal != null) {
       return "";
@@ -36,7 +37,7 @@ public final class TextInspection {
     return released(text.add(piece));
   }
 
-  /** Nothing follows; the rest of what may be shown. */
+  @Override
   public String end() {
     return refusal == null ? released(text.end()) : "";
   }
@@ -55,7 +56,7 @@ public final class TextInspection {
     return out;
   }
 
-  /** Why the rest may not be shown, or null. */
+  @Override
   public @Nullable Refusal refusal() {
     return refusal;
   }

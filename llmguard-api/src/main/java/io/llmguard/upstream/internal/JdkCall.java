@@ -112,8 +112,7 @@ public final class JdkCall extends TransportCall implements HttpResponse.BodySub
     if (!agent[0]) {
       builder.header("User-Agent", ""); // the only way to keep the client from sending its own
     }
-    JdkBody publisher =
-        JdkBody.of(request.content(), this::requestSent, e -> failAndAbort(e.getMessage()));
+    JdkBody publisher = JdkBody.of(request.content(), this::requestSent, this::bodyBroke);
     body = publisher;
     return builder
         .method(
@@ -121,9 +120,9 @@ public final class JdkCall extends TransportCall implements HttpResponse.BodySub
         .build();
   }
 
-  private void failAndAbort(@Nullable String detail) {
-    fail(Kind.REQUEST_BODY, detail == null ? "the request's body broke off" : detail);
-    abort();
+  private void bodyBroke(IOException e) {
+    String detail = e.getMessage();
+    failAndAbort(Kind.REQUEST_BODY, detail == null ? "the request's body broke off" : detail);
   }
 
   private HttpResponse.BodySubscriber<Void> onHead(HttpResponse.ResponseInfo info) {

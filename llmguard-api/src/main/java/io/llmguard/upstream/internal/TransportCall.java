@@ -154,8 +154,7 @@ public abstract class TransportCall implements UpstreamCall, Runnable {
     connectBy = Deadlines.NEVER;
     String flaw = flaw(status, headers);
     if (flaw != null) {
-      fail(Kind.BEFORE_HEAD, flaw);
-      abort();
+      failAndAbort(Kind.BEFORE_HEAD, flaw);
       return false;
     }
     headSeen = true;
@@ -289,7 +288,8 @@ public abstract class TransportCall implements UpstreamCall, Runnable {
     return true;
   }
 
-  private void failAndAbort(Kind kind, String detail) {
+  /** The call failed, and its connection is of no use; one that had ended before is left alone. */
+  protected final void failAndAbort(Kind kind, String detail) {
     if (fail(kind, detail)) {
       abort();
     }
@@ -298,8 +298,7 @@ public abstract class TransportCall implements UpstreamCall, Runnable {
   private void broken(Throwable e) {
     log.error("a response handler failed with {}", e.getClass().getName());
     log.debug("a response handler failed", e);
-    fail(headSeen ? Kind.AFTER_HEAD : Kind.BEFORE_HEAD, "the handler of the answer failed");
-    abort();
+    failAndAbort(headSeen ? Kind.AFTER_HEAD : Kind.BEFORE_HEAD, "the handler of the answer failed");
   }
 
   private synchronized boolean enter() {

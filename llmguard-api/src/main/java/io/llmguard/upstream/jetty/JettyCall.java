@@ -112,8 +112,7 @@ final class JettyCall extends TransportCall
   private static final String NO_TYPE = null;
 
   private void bodyBroke(String detail) {
-    fail(Kind.REQUEST_BODY, detail);
-    abort();
+    failAndAbort(Kind.REQUEST_BODY, detail);
   }
 
   // ---- the request on its way

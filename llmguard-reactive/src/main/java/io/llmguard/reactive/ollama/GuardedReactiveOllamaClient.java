@@ -17,7 +17,6 @@ import io.llmguard.ollama.Metrics;
 import io.llmguard.ollama.OllamaClient;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.atomic.AtomicLong;
-import java.util.function.BiConsumer;
 import java.util.function.BiFunction;
 import java.util.function.Function;
 import java.util.function.Predicate;
@@ -61,8 +60,7 @@ public final class GuardedReactiveOllamaClient {
     return one(
         who -> InProcessRequest.of(who, request),
         call -> client.chat(call.checked(request)),
-        GuardedCall::inspected,
-        (call, answer) -> call.answered(answer.metrics()));
+        GuardedCall::answered);
   }
 
   /** Chats: the next message of a conversation. Event by event. */
@@ -80,8 +78,7 @@ public final class GuardedReactiveOllamaClient {
     return one(
         who -> InProcessRequest.of(who, request),
         call -> client.generate(call.checked(request)),
-        GuardedCall::inspected,
-        (call, answer) -> call.answered(answer.metrics()));
+        GuardedCall::answered);
   }
 
   /** Generates: what follows a prompt. Event by event. */
@@ -99,8 +96,7 @@ public final class GuardedReactiveOllamaClient {
     return one(
         who -> InProcessRequest.of(who, request),
         call -> client.embed(call.checked(request)),
-        (call, answer) -> answer,
-        (call, answer) -> call.answered(answer.promptEvalCount(), 0));
+        GuardedCall::answered);
   }
 
   /** The vector of one text, by the older endpoint, which reports no tokens: they are estimated. */
@@ -108,8 +104,7 @@ public final class GuardedReactiveOllamaClient {
     return one(
         who -> InProcessRequest.of(who, request),
         call -> client.embeddings(call.checked(request)),
-        (call, answer) -> answer,
-        (call, answer) -> call.answered());
+        GuardedCall::answered);
   }
 
   private Mono<GuardedCall> begin(Function<Caller, InProcessRequest> request) {
@@ -132,20 +127,12 @@ public final class GuardedReactiveOllamaClient {
   private <A> Mono<A> one(
       Function<Caller, InProcessRequest> request,
       Function<GuardedCall, Mono<A>> ask,
-      BiFunction<GuardedCall, A, A> inspect,
-      BiConsumer<GuardedCall, A> settle) {
+      BiFunction<GuardedCall, A, A> settle) {
     return begin(request)
         .flatMap(
             call ->
                 Mono.defer(() -> ask.apply(call))
-                    .map(
-                        answer -> {
-                          try {
-                            return inspect.apply(call, answer);
-                          } finally {
-                            settle.accept(call, answer);
-                          }
-                        })
+                    .map(answer -> settle.apply(call, answer))
                     .doOnCancel(() -> leave(call))
                     .doOnTerminate(call::close))
         .doOnDiscard(GuardedCall.class, GuardedReactiveOllamaClient::leave);

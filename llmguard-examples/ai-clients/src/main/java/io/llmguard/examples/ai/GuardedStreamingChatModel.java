@@ -73,6 +73,36 @@ public final class GuardedStreamingChatModel implements StreamingChatModel {
     }
   }
 
+  /** One text of an answer, as far as content guards have let it through. */
+  private static final class ShownText {
+    private final AnswerInspector<String> inspector;
+    private final StringBuilder shown = new StringBuilder();
+
+    ShownText(AnswerInspector<String> inspector) {
+      this.inspector = inspector;
+    }
+
+    void next(String piece, Consumer<String> tell) {
+      show(inspector.next(piece), tell);
+    }
+
+    void end(Consumer<String> tell) {
+      show(inspector.end(), tell);
+    }
+
+    private void show(List<String> pieces, Consumer<String> tell) {
+      for (String piece : pieces) {
+        shown.append(piece);
+        tell.accept(piece);
+      }
+    }
+
+    @Override
+    public String toString() {
+      return shown.toString();
+    }
+  }
+
   /**
    * Counts the pieces on their way to the handler, shows what content guards let through, and
    * settles the call at their end.
@@ -80,10 +110,8 @@ public final class GuardedStreamingChatModel implements StreamingChatModel {
   private static final class Settling implements StreamingChatResponseHandler {
     private final GuardedCall call;
     private final StreamingChatResponseHandler handler;
-    private final AnswerInspector<String> texts;
-    private final AnswerInspector<String> thoughts;
-    private final StringBuilder text = new StringBuilder();
-    private final StringBuilder thinking = new StringBuilder();
+    private final ShownText text;
+    private final ShownText thinking;
     private final AtomicLong passed = new AtomicLong();
     private @Nullable PartialResponseContext textContext;
     private @Nullable PartialThinkingContext thinkingContext;
@@ -92,8 +120,8 @@ public final class GuardedStreamingChatModel implements StreamingChatModel {
     Settling(GuardedCall call, StreamingChatResponseHandler handler) {
       this.call = call;
       this.handler = handler;
-      this.texts = call.textInspector();
-      this.thoughts = call.textInspector();
+      this.text = new ShownText(call.textInspector());
+      this.thinking = new ShownText(call.textInspector());
     }
 
     /** Shows something, unless a guard refuses it or has refused what was before. */
@@ -113,24 +141,10 @@ public final class GuardedStreamingChatModel implements StreamingChatModel {
       }
     }
 
-    private void text(List<String> shown, Consumer<String> next) {
-      for (String each : shown) {
-        text.append(each);
-        next.accept(each);
-      }
-    }
-
-    private void thinking(List<String> shown, Consumer<String> next) {
-      for (String each : shown) {
-        thinking.append(each);
-        next.accept(each);
-      }
-    }
-
     @Override
     public void onPartialResponse(String piece) {
       passed.incrementAndGet();
-      show(null, () -> text(texts.next(piece), handler::onPartialResponse));
+      show(null, () -> text.next(piece, handler::onPartialResponse));
     }
 
     @Override
@@ -142,8 +156,8 @@ public final class GuardedStreamingChatModel implements StreamingChatModel {
       show(
           context.streamingHandle(),
           () ->
-              text(
-                  texts.next(piece.text()),
+              text.next(
+                  piece.text(),
                   shown -> handler.onPartialResponse(new PartialResponse(shown), told)));
     }
 
@@ -153,9 +167,8 @@ public final class GuardedStreamingChatModel implements StreamingChatModel {
       show(
           null,
           () ->
-              thinking(
-                  thoughts.next(piece.text()),
-                  shown -> handler.onPartialThinking(new PartialThinking(shown))));
+              thinking.next(
+                  piece.text(), shown -> handler.onPartialThinking(new PartialThinking(shown))));
     }
 
     @Override
@@ -167,8 +180,8 @@ public final class GuardedStreamingChatModel implements StreamingChatModel {
       show(
           context.streamingHandle(),
           () ->
-              thinking(
-                  thoughts.next(piece.text()),
+              thinking.next(
+                  piece.text(),
                   shown -> handler.onPartialThinking(new PartialThinking(shown), told)));
     }
 
@@ -206,8 +219,8 @@ public final class GuardedStreamingChatModel implements StreamingChatModel {
           () -> {
             ChatResponse shown;
             try {
-              thinking(thoughts.end(), this::tellThinking);
-              text(texts.end(), this::tellText);
+              thinking.end(this::tellThinking);
+              text.end(this::tellText);
               shown = shown(answer);
             } finally {
               settle(answer);

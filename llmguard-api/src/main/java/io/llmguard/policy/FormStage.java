@@ -36,7 +36,8 @@ public final class FormStage implements Stage {
   public static final Exchange.Key<CheckedForm> CHECKED =
       new Exchange.Key<>("checked-form", CheckedForm.class);
 
-  private static final Exchange.Key<Spool> SPOOL = new Exchange.Key<>("form-spool", Spool.class);
+  private static final Exchange.Key<Reading> READING =
+      new Exchange.Key<>("form-reading", Reading.class);
 
   private final Path directory;
   private final long maxBytes;
@@ -81,6 +82,7 @@ public final class FormStage implements Stage {
           Refusal.of(415, "no-form", "send multipart/form-data with a boundary of plain letters"));
     }
     Reading reading = new Reading(exchange, reader);
+    exchange.put(READING, reading);
     exchange.request().streamBody().subscribe(reading);
     return reading.decision;
   }
@@ -91,10 +93,10 @@ public final class FormStage implements Stage {
 
   @Override
   public void settle(Exchange exchange, Outcome outcome) {
-    Spool spool = exchange.get(SPOOL);
-    if (spool != null) {
+    Reading reading = exchange.get(READING);
+    if (reading != null) {
       try {
-        spool.close();
+        reading.settled();
       } catch (IOException e) {
         throw new UncheckedIOException(e);
       }
@@ -105,7 +107,8 @@ public final class FormStage implements Stage {
     private final CompletableFuture<Decision> decision = new CompletableFuture<>();
     private final Exchange exchange;
     private final MultipartReader reader;
-    private @Nullable Spool spool;
+    private volatile @Nullable Spool spool;
+    private volatile boolean settled;
     private Flow.@Nullable Subscription subscription;
 
     private Reading(Exchange exchange, MultipartReader reader) {
@@ -121,7 +124,7 @@ public final class FormStage implements Stage {
 
     @Override
     public void onNext(ByteBuffer bytes) {
-      if (exchange.completed()) {
+      if (over()) {
         refuse(incomplete()); // its client has left, and nobody waits for it any more
         return;
       }
@@ -135,8 +138,12 @@ public final class FormStage implements Stage {
           subscription.request(1);
         }
       } catch (IOException | RuntimeException e) {
-        cancel();
-        decision.completeExceptionally(e);
+        if (over()) {
+          refuse(incomplete()); // the file was closed under its writer
+        } else {
+          cancel();
+          decision.completeExceptionally(e);
+        }
       }
     }
 
@@ -145,13 +152,26 @@ public final class FormStage implements Stage {
       Spool known = spool;
       if (known == null) {
         known = Spool.create(directory, maxBytes);
-        spool = known;
-        exchange.put(SPOOL, known);
-        if (decision.isDone() || exchange.completed()) {
-          known.close(); // too late: the call may have been settled already
+        spool = known; // before the look at whether it is too late, as settled() has it reversed
+        if (over()) {
+          known.close();
         }
       }
       return known;
+    }
+
+    /** True once nobody waits for the form any more, settled before this stage came or after. */
+    private boolean over() {
+      return settled || exchange.completed();
+    }
+
+    /** The call is over, on whatever thread: the file goes, here or where it is just being made. */
+    private void settled() throws IOException {
+      settled = true;
+      Spool made = spool;
+      if (made != null) {
+        made.close();
+      }
     }
 
     @Override

@@ -8,10 +8,14 @@ import io.llmguard.Exchange;
 import io.llmguard.Guard;
 import io.llmguard.Outcome;
 import io.llmguard.RequestBody;
+import io.llmguard.Stage;
 import io.llmguard.testkit.TestRequest;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Queue;
+import java.util.concurrent.CompletionStage;
+import java.util.concurrent.ConcurrentLinkedQueue;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -25,6 +29,10 @@ class FormStageTest {
           + "Content-Disposition: form-data; name=\"model\"\r\n\r\n"
           + "whisper-1"
           + "\r\n--0123456789--\r\n";
+
+  private static final int CALLS = 5000;
+
+  private final Queue<Exchange> leaving = new ConcurrentLinkedQueue<>();
 
   @TempDir private Path folder = Path.of("");
 
@@ -74,5 +82,55 @@ class FormStageTest {
     assertThat(refused(two, type)).isNotEmpty();
     String cloud = FORM.replace("whisper-1", "whisper:cloud");
     assertThat(refused(cloud, type)).isEqualTo("model-not-allowed");
+  }
+
+  @Test
+  void aCallThatEndsWhileItsFileIsMadeLeavesNothingBehind() throws Exception {
+    Stage captured =
+        new Stage() {
+          @Override
+          public String name() {
+            return "captured";
+          }
+
+          @Override
+          public CompletionStage<Decision> decide(Exchange exchange) {
+            leaving.add(exchange);
+            return exchange.admit();
+          }
+        };
+    Guard guard =
+        Guard.builder()
+            .stage(new EndpointStage(EndpointCatalogue.standard()))
+            .stage(captured)
+            .stage(new FormStage(folder, 1000))
+            .build();
+    Thread leaver =
+        new Thread(
+            () -> {
+              for (int call = 0; call < CALLS; call++) {
+                Exchange exchange;
+                do {
+                  exchange = leaving.poll();
+                } while (exchange == null);
+                // sooner or later, so that all of the file's making is met
+                for (int i = 0; i < 50 * (call % 200); i++) {
+                  Thread.onSpinWait();
+                }
+                exchange.onComplete(Outcome.CLIENT_GONE);
+              }
+            });
+    leaver.start();
+    for (int call = 0; call < CALLS; call++) {
+      TestRequest request =
+          TestRequest.post("/v1/audio/transcriptions", FORM)
+              .header("Content-Type", "multipart/form-data; boundary=0123456789");
+      // what is decided is its own: the client may have left before or after
+      guard.admit(request).toCompletableFuture().join();
+    }
+    leaver.join();
+    try (var files = Files.list(folder)) {
+      assertThat(files).isEmpty();
+    }
   }
 }

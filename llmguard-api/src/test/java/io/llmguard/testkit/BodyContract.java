@@ -364,6 +364,20 @@ public abstract class BodyContract extends HttpContract {
     assertNoFormIsLeft();
   }
 
+  @Test
+  void aClientThatLeavesAtAnyMomentOfItsFormLeavesNoFileAndBlocksNoEventLoop() throws Exception {
+    for (int i = 0; i < 300; i++) {
+      try (RawHttp client = connect()) {
+        client.send(formHead(10_000)).send(Arrays.copyOf(form(10_000), 5_000));
+        LockSupport.parkNanos(i * 5_000L);
+        client.leave();
+        assertThat(nextEnded().outcome().word()).matches("client-gone|refused:body-.*");
+      }
+    }
+    assertNoFormIsLeft();
+    assertThat(upstream.requests()).isEmpty();
+  }
+
   // ---- what bodies ask for
 
   @Test

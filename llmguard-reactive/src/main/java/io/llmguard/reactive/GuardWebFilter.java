@@ -25,6 +25,7 @@ import org.springframework.web.server.ServerWebExchange;
 import org.springframework.web.server.WebFilter;
 import org.springframework.web.server.WebFilterChain;
 import reactor.core.publisher.Mono;
+import reactor.core.scheduler.Schedulers;
 
 /**
  * Leads every call through a {@link Guard} before the chain behind it sees it.
@@ -125,7 +126,10 @@ public class GuardWebFilter implements WebFilter, AutoCloseable {
     }
     AtomicBoolean answered = new AtomicBoolean();
     return Mono.fromFuture(decision, true)
-        .timeout(deadline.duration(), Mono.defer(() -> late(decision, conversation)))
+        .timeout(
+            deadline.duration(),
+            // what is refused for it is settled, which may block
+            Mono.defer(() -> late(decision, conversation)).subscribeOn(Schedulers.boundedElastic()))
         .publishOn(conversation.chainScheduler())
         .doOnCancel(() -> abandon(decision, conversation, answered))
         // a decision does not fail: the event loop takes nothing any more
@@ -141,8 +145,7 @@ public class GuardWebFilter implements WebFilter, AutoCloseable {
   private static void abandon(
       CompletableFuture<Decision> decision, Conversation conversation, AtomicBoolean answered) {
     if (answered.compareAndSet(false, true)) {
-      conversation.clientGone();
-      DecisionDeadline.abandon(decision, Outcome.CLIENT_GONE);
+      conversation.clientGone(decision);
     }
   }
 

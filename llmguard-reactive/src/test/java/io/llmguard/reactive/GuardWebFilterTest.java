@@ -301,9 +301,20 @@ class GuardWebFilterTest extends ChainTestBase {
             settled.complete(Thread.currentThread().getName());
           }
         };
-    start(exchange -> answer(exchange, "x"), filter(blocking));
+    CompletableFuture<Boolean> reading = new CompletableFuture<>();
+    Stage body =
+        stage(
+            "body",
+            exchange -> {
+              CompletionStage<Decision> read = readBody(exchange);
+              reading.complete(true);
+              return read;
+            });
+    start(exchange -> answer(exchange, "x"), filter(body, blocking));
     try (RawHttp client = connect()) {
-      client.get("/");
+      client.send("POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: 3\r\n\r\n");
+      reading.get(20, TimeUnit.SECONDS);
+      client.send("abc"); // it comes on the event loop, and the guard has yet to decide
       assertThat(client.readHead().status()).isEqualTo(200);
     }
     assertThat(decided.get(20, TimeUnit.SECONDS)).startsWith("boundedElastic");

@@ -1,9 +1,12 @@
 package io.llmguard.reactive.internal;
 
 import io.llmguard.AnswerEnd;
+import io.llmguard.Decision;
+import io.llmguard.DecisionDeadline;
 import io.llmguard.Exchange;
 import io.llmguard.GuardRequest;
 import io.llmguard.Headers;
+import io.llmguard.Outcome;
 import io.llmguard.RequestBody;
 import java.net.InetAddress;
 import java.net.SocketTimeoutException;
@@ -16,6 +19,7 @@ import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.Executor;
 import java.util.concurrent.Flow;
 import java.util.concurrent.RejectedExecutionException;
+import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 import org.springframework.core.io.buffer.DataBuffer;
 import org.springframework.core.io.buffer.DataBufferUtils;
@@ -144,12 +148,17 @@ public final class Conversation implements GuardRequest {
     }
   }
 
-  /** The client has left while the guards were deciding. */
-  public void clientGone() {
-    BodyReader reading = reader;
-    if (reading != null) {
-      reading.clientGone();
-    }
+  /** The client has left while the guards were deciding; what is decided after all is settled. */
+  public void clientGone(CompletableFuture<Decision> decision) {
+    executor()
+        .execute(
+            () -> {
+              BodyReader reading = reader;
+              if (reading != null) {
+                reading.clientGone();
+              }
+              DecisionDeadline.abandon(decision, Outcome.CLIENT_GONE);
+            });
   }
 
   /** The proxy reports the answer and its end from here on. */
@@ -257,7 +266,8 @@ public final class Conversation implements GuardRequest {
     BodyReader reading = new BodyReader(length, maxBytes);
     reader = reading;
     rawRequest.getBody().subscribe(reading);
-    return reading.body();
+    // the stages behind the body go on where it has come: on the event loop
+    return blocking ? reading.body().thenApplyAsync(Function.identity(), ELASTIC) : reading.body();
   }
 
   @Override
@@ -274,7 +284,8 @@ public final class Conversation implements GuardRequest {
       // the proxy takes the pieces as they come, and has timers of its own
       return JdkFlowAdapter.publisherToFlowPublisher(body);
     }
-    // a guard may put what it reads into a file, and has a time for it
+    // a guard may put what it reads into a file, which it deletes at the end, and has a time for it
+    mayBlock();
     Sinks.Empty<Void> expiry = Sinks.empty();
     tooLate = expiry;
     return JdkFlowAdapter.publisherToFlowPublisher(

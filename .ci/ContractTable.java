@@ -35,6 +35,7 @@ final class ContractTable {
   private static final List<String> CONTRACTS =
       List.of(
           "AdmissionTest",
+          "AnyMomentTest",
           "BodyTest",
           "ContextPathTest",
           "DepartureTest",

@@ -12,7 +12,8 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
-import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.atomic.AtomicReference;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -22,10 +23,15 @@ import org.jspecify.annotations.Nullable;
  * <p>Stages fill it in order; an adapter then reports the answer with {@link #onResponseHead},
  * {@link #onResponseBytes} and, exactly once for the stages however often it is called, {@link
  * #onComplete}. Apart from {@link #onComplete}, which any thread may call at any time, an exchange
- * is used by one thread at a time.
+ * is used by one thread at a time: a call that ends while a guard decides about it is settled when
+ * the guard has decided, by the thread that has.
  */
 public final class Exchange {
   private static final long NO_ATTEMPT = Long.MIN_VALUE;
+
+  // what a phase is made of
+  private static final int DECIDING = 1;
+  private static final int ENDED = 2;
 
   private Guard guard;
   private final TimeSource time;
@@ -37,7 +43,8 @@ public final class Exchange {
   private final long startedNanos;
   private final CompletableFuture<Decision> admitted;
   private final HeaderMap responseHeaders = new HeaderMap();
-  private final AtomicBoolean completed = new AtomicBoolean();
+  private final AtomicReference<@Nullable Outcome> outcome = new AtomicReference<>();
+  private final AtomicInteger phase = new AtomicInteger(DECIDING);
   private final ArrayList<Object> attributes = new ArrayList<>(16);
   private int entered;
   private @Nullable Joined before;
@@ -86,11 +93,35 @@ public final class Exchange {
   /** A guard that has admitted the call before the present one. */
   private record Joined(Guard guard, int entered, @Nullable Joined before) {}
 
-  /** Has another guard's stages follow those that have admitted the call. */
-  void join(Guard next) {
+  /**
+   * Has another guard's stages follow those that have admitted the call.
+   *
+   * @return false if the call has ended, and there is nothing more to decide
+   */
+  boolean join(Guard next) {
+    if (!phase.compareAndSet(0, DECIDING)) {
+      if (completed()) {
+        return false;
+      }
+      throw new IllegalStateException("another guard still decides about this call");
+    }
     before = new Joined(guard, entered, before);
     guard = next;
     entered = 0;
+    return true;
+  }
+
+  /**
+   * The present guard has decided.
+   *
+   * @return false if the call has ended meanwhile; it was settled now
+   */
+  boolean decided() {
+    if ((phase.getAndAdd(-DECIDING) & ENDED) == 0) {
+      return true;
+    }
+    settle();
+    return false;
   }
 
   /** The number of the next stage of the present guard, which counts as entered from now on. */
@@ -102,10 +133,15 @@ public final class Exchange {
     return entered;
   }
 
-  private void settle(Outcome outcome) {
-    guard.settle(this, entered, outcome);
+  private void settle() {
+    Outcome reported = outcome.get();
+    if (reported == null) {
+      throw new IllegalStateException("no end was reported");
+    }
+    estimateWhatWasNotReported();
+    guard.settle(this, entered, reported);
     for (Joined joined = before; joined != null; joined = joined.before) {
-      joined.guard.settle(this, joined.entered, outcome);
+      joined.guard.settle(this, joined.entered, reported);
     }
   }
 
@@ -364,7 +400,7 @@ public final class Exchange {
 
   private long sinceAttempt() {
     long begun = attemptNanos;
-    return begun == NO_ATTEMPT ? 0 : (completed.get() ? endedNanos : time.nanos()) - begun;
+    return begun == NO_ATTEMPT ? 0 : (completed() ? endedNanos : time.nanos()) - begun;
   }
 
   /** What a stage allows the answer to be, or null for no bounds. */
@@ -454,23 +490,35 @@ public final class Exchange {
    *
    * @return true if this was the first report
    */
-  public boolean onComplete(Outcome outcome) {
-    if (!completed.compareAndSet(false, true)) {
+  public boolean onComplete(Outcome end) {
+    return complete(
+        end,
+        switch (end.kind()) {
+          case CLIENT_GONE -> 499;
+          case TIMEOUT -> 504;
+          case UPSTREAM_FAILED, TRUNCATED -> 502;
+          case COMPLETED -> 200;
+          case REFUSED -> 403;
+        });
+  }
+
+  /** The present guard refuses the call; that settles it, unless it has ended already. */
+  void refused(Refusal refusal) {
+    complete(Outcome.refused(refusal.reason()), refusal.status());
+    decided();
+  }
+
+  private boolean complete(Outcome end, int unlessKnown) {
+    if (!outcome.compareAndSet(null, end)) {
       return false;
     }
     endedNanos = time.nanos();
     if (status == 0) {
-      status =
-          switch (outcome.kind()) {
-            case CLIENT_GONE -> 499;
-            case TIMEOUT -> 504;
-            case UPSTREAM_FAILED, TRUNCATED -> 502;
-            case COMPLETED -> 200;
-            case REFUSED -> 403;
-          };
+      status = unlessKnown;
     }
-    estimateWhatWasNotReported();
-    settle(outcome);
+    if ((phase.getAndAdd(ENDED) & DECIDING) == 0) {
+      settle();
+    }
     return true;
   }
 
@@ -485,7 +533,7 @@ public final class Exchange {
 
   /** True once {@link #onComplete} was called. */
   public boolean completed() {
-    return completed.get();
+    return outcome.get() != null;
   }
 
   /** Reads what the answer used; reads nothing before the answer's head was reported. */
@@ -541,7 +589,7 @@ public final class Exchange {
 
   /** Nanoseconds from the call's coming to its end, or to now while it goes on. */
   public long durationNanos() {
-    return (completed.get() ? endedNanos : time.nanos()) - startedNanos;
+    return (completed() ? endedNanos : time.nanos()) - startedNanos;
   }
 
   /** Nanoseconds from the call's coming to the answer's first byte, or -1 without one. */

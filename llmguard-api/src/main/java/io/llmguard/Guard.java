@@ -24,6 +24,11 @@ import org.slf4j.LoggerFactory;
 public final class Guard implements AutoCloseable {
   private static final Logger log = LoggerFactory.getLogger(Guard.class);
 
+  /** For nobody: whoever made the call has left, or it was given up. */
+  private static final Decision OVER =
+      new Decision.Refuse(
+          Refusal.of(503, "call-over", "the call had ended before the guard had decided"));
+
   private final List<Stage> stages;
   private final Stage[] order;
   private final TimeSource time;
@@ -81,10 +86,10 @@ public final class Guard implements AutoCloseable {
    * found out about it stays known, and all of them are settled together, these first.
    *
    * @return as {@link #admit}
+   * @throws IllegalStateException while another guard decides about the call
    */
   public CompletionStage<Decision> join(Exchange exchange) {
-    exchange.join(this);
-    return advance(exchange);
+    return exchange.join(this) ? advance(exchange) : completed(OVER);
   }
 
   private CompletionStage<Decision> advance(Exchange exchange) {
@@ -115,10 +120,14 @@ public final class Guard implements AutoCloseable {
         return completed(refused(exchange, refuse.refusal()));
       }
     }
-    return exchange.admit();
+    return exchange.decided() ? exchange.admit() : completed(OVER);
   }
 
   private CompletionStage<Decision> next(Exchange exchange, Decision decision) {
+    if (exchange.completed()) {
+      exchange.decided();
+      return completed(OVER);
+    }
     return decision instanceof Decision.Refuse refuse
         ? completed(refused(exchange, refuse.refusal()))
         : advance(exchange);
@@ -151,8 +160,7 @@ public final class Guard implements AutoCloseable {
   }
 
   private static Decision refused(Exchange exchange, Refusal refusal) {
-    exchange.status(refusal.status());
-    exchange.onComplete(Outcome.refused(refusal.reason()));
+    exchange.refused(refusal);
     HeaderMap headers = HeaderMap.copyOf(exchange.responseHeaders());
     // the refusal's own fields win over what earlier stages announced
     refusal.headers().forEach((name, value) -> headers.remove(name));

@@ -1,6 +1,7 @@
 package io.llmguard;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.llmguard.testkit.ManualTime;
 import io.llmguard.testkit.TestRequest;
@@ -247,6 +248,77 @@ class GuardTest {
             "-second refused:no-credential",
             "-first refused:no-credential",
             "-outer refused:no-credential");
+  }
+
+  @Test
+  void aCallThatEndsWhileAGuardDecidesIsSettledOnceItHas() {
+    CompletableFuture<Decision> later = new CompletableFuture<>();
+    Exchange exchange = admitted(guard(stage("outer", Exchange::admit)));
+    CompletableFuture<Decision> decision =
+        guard(stage("first", Exchange::admit), stage("later", e -> later), stage("x", e -> null))
+            .join(exchange)
+            .toCompletableFuture();
+    assertThat(exchange.onComplete(Outcome.CLIENT_GONE)).isTrue();
+    assertThat(exchange.completed()).isTrue();
+    assertThat(seen).as("what is decided is not settled at the same time").endsWith("later");
+    later.complete(new Decision.Admit(exchange));
+    assertThat(decision.join()).isInstanceOf(Decision.Refuse.class);
+    assertThat(seen)
+        .containsExactly(
+            "outer",
+            "first",
+            "later",
+            "-later client-gone",
+            "-first client-gone",
+            "-outer client-gone");
+    assertThat(exchange.onComplete(Outcome.COMPLETED)).isFalse();
+    assertThat(exchange.status()).isEqualTo(499);
+  }
+
+  @Test
+  void aCallThatEndedWhileAGuardDecidedIsSettledByItsEndThoughItIsRefused() {
+    CompletableFuture<Decision> later = new CompletableFuture<>();
+    Exchange exchange = admitted(guard(stage("outer", Exchange::admit)));
+    CompletableFuture<Decision> decision =
+        guard(stage("later", e -> later)).join(exchange).toCompletableFuture();
+    exchange.onComplete(Outcome.CLIENT_GONE);
+    later.completeExceptionally(new IllegalStateException());
+    assertThat(decision.join()).isInstanceOf(Decision.Refuse.class);
+    assertThat(seen).containsExactly("outer", "later", "-later client-gone", "-outer client-gone");
+  }
+
+  @Test
+  void aStageInTheMiddleOfItsDecisionMayEndTheCallItself() {
+    Decision decision =
+        admit(
+            guard(
+                stage("outer", Exchange::admit),
+                stage(
+                    "ends",
+                    e -> {
+                      e.onComplete(Outcome.TIMEOUT);
+                      return e.admit();
+                    })));
+    assertThat(decision).isInstanceOf(Decision.Refuse.class);
+    assertThat(seen).containsExactly("outer", "ends", "-ends timeout", "-outer timeout");
+  }
+
+  @Test
+  void nothingIsDecidedAboutACallThatHasEnded() {
+    Exchange exchange = admitted(guard(stage("outer", Exchange::admit)));
+    exchange.onComplete(Outcome.CLIENT_GONE);
+    seen.clear();
+    assertThat(guard(stage("inner", Exchange::admit)).join(exchange).toCompletableFuture().join())
+        .isInstanceOf(Decision.Refuse.class);
+    assertThat(seen).isEmpty();
+  }
+
+  @Test
+  void oneGuardAtATimeDecidesAboutACall() {
+    Exchange exchange = admitted(guard(stage("outer", Exchange::admit)));
+    var unused = guard(stage("later", e -> new CompletableFuture<>())).join(exchange);
+    Guard other = guard(stage("other", Exchange::admit));
+    assertThatThrownBy(() -> other.join(exchange)).isInstanceOf(IllegalStateException.class);
   }
 
   @Test

@@ -36,8 +36,7 @@ public final class FormStage implements Stage {
   public static final Exchange.Key<CheckedForm> CHECKED =
       new Exchange.Key<>("checked-form", CheckedForm.class);
 
-  private static final Exchange.Key<Reading> READING =
-      new Exchange.Key<>("form-reading", Reading.class);
+  private static final Exchange.Key<Spool> SPOOL = new Exchange.Key<>("form-spool", Spool.class);
 
   private final Path directory;
   private final long maxBytes;
@@ -82,7 +81,6 @@ public final class FormStage implements Stage {
           Refusal.of(415, "no-form", "send multipart/form-data with a boundary of plain letters"));
     }
     Reading reading = new Reading(exchange, reader);
-    exchange.put(READING, reading);
     exchange.request().streamBody().subscribe(reading);
     return reading.decision;
   }
@@ -93,10 +91,10 @@ public final class FormStage implements Stage {
 
   @Override
   public void settle(Exchange exchange, Outcome outcome) {
-    Reading reading = exchange.get(READING);
-    if (reading != null) {
+    Spool spool = exchange.get(SPOOL);
+    if (spool != null) {
       try {
-        reading.settled();
+        spool.close();
       } catch (IOException e) {
         throw new UncheckedIOException(e);
       }
@@ -107,8 +105,7 @@ public final class FormStage implements Stage {
     private final CompletableFuture<Decision> decision = new CompletableFuture<>();
     private final Exchange exchange;
     private final MultipartReader reader;
-    private volatile @Nullable Spool spool;
-    private volatile boolean settled;
+    private @Nullable Spool spool;
     private Flow.@Nullable Subscription subscription;
 
     private Reading(Exchange exchange, MultipartReader reader) {
@@ -124,7 +121,10 @@ public final class FormStage implements Stage {
 
     @Override
     public void onNext(ByteBuffer bytes) {
-      if (over()) {
+      if (decision.isDone()) {
+        return; // on its way when it was cancelled
+      }
+      if (exchange.completed()) {
         refuse(incomplete()); // its client has left, and nobody waits for it any more
         return;
       }
@@ -138,12 +138,8 @@ public final class FormStage implements Stage {
           subscription.request(1);
         }
       } catch (IOException | RuntimeException e) {
-        if (over()) {
-          refuse(incomplete()); // the file was closed under its writer
-        } else {
-          cancel();
-          decision.completeExceptionally(e);
-        }
+        cancel();
+        decision.completeExceptionally(e);
       }
     }
 
@@ -152,26 +148,10 @@ public final class FormStage implements Stage {
       Spool known = spool;
       if (known == null) {
         known = Spool.create(directory, maxBytes);
-        spool = known; // before the look at whether it is too late, as settled() has it reversed
-        if (over()) {
-          known.close();
-        }
+        spool = known;
+        exchange.put(SPOOL, known);
       }
       return known;
-    }
-
-    /** True once nobody waits for the form any more, settled before this stage came or after. */
-    private boolean over() {
-      return settled || exchange.completed();
-    }
-
-    /** The call is over, on whatever thread: the file goes, here or where it is just being made. */
-    private void settled() throws IOException {
-      settled = true;
-      Spool made = spool;
-      if (made != null) {
-        made.close();
-      }
     }
 
     @Override

@@ -8,8 +8,8 @@ import java.lang.ref.Reference;
 import java.lang.ref.ReferenceQueue;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.concurrent.BlockingQueue;
-import java.util.concurrent.LinkedBlockingQueue;
+import java.util.Queue;
+import java.util.concurrent.ConcurrentLinkedQueue;
 
 /**
  * The buffers of this JVM that were collected without having been released; Netty makes it by the
@@ -18,7 +18,7 @@ import java.util.concurrent.LinkedBlockingQueue;
  * @param <T> what is watched
  */
 public final class BufferLeaks<T> extends ResourceLeakDetector<T> {
-  private static final BlockingQueue<String> FOUND = new LinkedBlockingQueue<>();
+  private static final Queue<String> FOUND = new ConcurrentLinkedQueue<>();
 
   /** As Netty makes it. */
   public BufferLeaks(Class<?> resourceType, int samplingInterval) {
@@ -57,7 +57,9 @@ public final class BufferLeaks<T> extends ResourceLeakDetector<T> {
       PooledByteBufAllocator.DEFAULT.heapBuffer(16).release();
     }
     List<String> taken = new ArrayList<>();
-    FOUND.drainTo(taken);
+    for (String found = FOUND.poll(); found != null; found = FOUND.poll()) {
+      taken.add(found);
+    }
     return taken;
   }
 

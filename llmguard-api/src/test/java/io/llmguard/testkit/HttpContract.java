@@ -42,10 +42,7 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.EnumSet;
 import java.util.List;
-import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.CompletionStage;
-import java.util.concurrent.LinkedBlockingQueue;
-import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -76,7 +73,7 @@ public abstract class HttpContract {
   /** A call that has ended, and when, on {@link System#nanoTime()}'s clock. */
   protected record Ended(Exchange exchange, Outcome outcome, long nanoTime) {}
 
-  private final BlockingQueue<Ended> ended = new LinkedBlockingQueue<>();
+  private final Reports<Ended> ended = new Reports<>();
   private volatile @Nullable Exchange latest;
 
   protected KeyStore store;
@@ -204,11 +201,7 @@ public abstract class HttpContract {
 
   /** The next call that has ended, once; waits for it. */
   protected Ended nextEnded() throws InterruptedException {
-    Ended next = ended.poll(20, TimeUnit.SECONDS);
-    if (next == null) {
-      throw new AssertionError("no call has ended within 20 s");
-    }
-    return next;
+    return ended.next();
   }
 
   /** The call that came last, be it under way or not; null before there was one. */
@@ -218,7 +211,7 @@ public abstract class HttpContract {
 
   /** Asserts that no further call has ended: each is settled once. */
   protected void assertNothingElseEnded() {
-    assertThat(ended).isEmpty();
+    assertThat(ended.isEmpty()).as("%s", ended).isTrue();
   }
 
   /** Forgets the calls that have ended so far. */

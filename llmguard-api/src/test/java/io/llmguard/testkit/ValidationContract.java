@@ -24,9 +24,6 @@ import io.llmguard.policy.EndpointStage;
 import io.llmguard.validate.Validation;
 import java.time.Duration;
 import java.util.Map;
-import java.util.concurrent.BlockingQueue;
-import java.util.concurrent.LinkedBlockingQueue;
-import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -39,7 +36,7 @@ public abstract class ValidationContract {
 
   private final MemoryKeyStore store = new MemoryKeyStore();
   private final InMemoryRateLimitStore counters = new InMemoryRateLimitStore(TimeSource.system());
-  private final BlockingQueue<String> ended = new LinkedBlockingQueue<>();
+  private final Reports<String> ended = new Reports<>();
   private String line = "";
   private KeyDirectory keys;
   private Guard calls;
@@ -111,7 +108,7 @@ public abstract class ValidationContract {
   }
 
   private void assertEnded(String word) throws InterruptedException {
-    assertThat(ended.poll(20, TimeUnit.SECONDS)).isEqualTo(word);
+    assertThat(ended.next()).isEqualTo(word);
   }
 
   @Test

@@ -164,12 +164,15 @@ public class GuardWebFilter implements WebFilter, AutoCloseable {
   }
 
   /** The time is over: a body that is awaited fails, and what is still undecided is refused. */
-  private static Mono<Decision> late(
-      CompletableFuture<Decision> decision, Conversation conversation) {
-    conversation.timedOut();
-    if (decision.isDone()) {
-      return Mono.fromFuture(decision);
+  private Mono<Decision> late(CompletableFuture<Decision> decision, Conversation conversation) {
+    if (conversation.timedOut() || decision.isDone()) {
+      return Mono.fromFuture(decision, true)
+          .timeout(deadline.duration(), Mono.defer(() -> tooLate(decision)));
     }
+    return tooLate(decision);
+  }
+
+  private static Mono<Decision> tooLate(CompletableFuture<Decision> decision) {
     DecisionDeadline.abandon(decision, Outcome.TIMEOUT);
     return Mono.just(DecisionDeadline.TOO_LATE);
   }

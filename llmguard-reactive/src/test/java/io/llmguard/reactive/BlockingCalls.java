@@ -2,21 +2,23 @@ package io.llmguard.reactive;
 
 import java.util.ArrayList;
 import java.util.List;
-import java.util.concurrent.BlockingQueue;
-import java.util.concurrent.LinkedBlockingQueue;
+import java.util.Queue;
+import java.util.concurrent.ConcurrentLinkedQueue;
 import reactor.blockhound.BlockHound;
 import reactor.blockhound.integration.BlockHoundIntegration;
 
 /** The blocking calls that were made on event loops of this JVM. */
 final class BlockingCalls {
-  private static final BlockingQueue<Throwable> FOUND = new LinkedBlockingQueue<>();
+  private static final Queue<Throwable> FOUND = new ConcurrentLinkedQueue<>();
 
   private BlockingCalls() {}
 
   /** Those since this was asked last. */
   static List<Throwable> taken() {
     List<Throwable> taken = new ArrayList<>();
-    FOUND.drainTo(taken);
+    for (Throwable found = FOUND.poll(); found != null; found = FOUND.poll()) {
+      taken.add(found);
+    }
     return taken;
   }
 

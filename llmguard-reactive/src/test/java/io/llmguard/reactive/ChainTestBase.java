@@ -6,12 +6,10 @@ import io.llmguard.Guard;
 import io.llmguard.Outcome;
 import io.llmguard.Stage;
 import io.llmguard.testkit.RawHttp;
+import io.llmguard.testkit.Reports;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
-import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.CompletionStage;
-import java.util.concurrent.LinkedBlockingQueue;
-import java.util.concurrent.TimeUnit;
 import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterEach;
@@ -26,7 +24,7 @@ abstract class ChainTestBase {
   /** A call that has ended. */
   record Ended(Exchange exchange, Outcome outcome) {}
 
-  private final BlockingQueue<Ended> ended = new LinkedBlockingQueue<>();
+  private final Reports<Ended> ended = new Reports<>();
   private @Nullable NettyServer server;
 
   @AfterEach
@@ -91,11 +89,7 @@ abstract class ChainTestBase {
   }
 
   Ended nextEnded() throws InterruptedException {
-    Ended next = ended.poll(20, TimeUnit.SECONDS);
-    if (next == null) {
-      throw new AssertionError("no call has ended within 20 s");
-    }
-    return next;
+    return ended.next();
   }
 
   boolean nothingElseEnded() {

@@ -134,7 +134,17 @@ public final class LlmProxyServlet extends HttpServlet {
       throw around.cutting();
     }
     conversation.handOver();
-    AsyncContext context = raw.startAsync(raw, conversation.rawResponse());
+    AsyncContext context;
+    try {
+      context = raw.startAsync(raw, conversation.rawResponse());
+    } catch (IllegalStateException e) {
+      boolean left = raw.isAsyncSupported();
+      exchange.onComplete(left ? Outcome.CLIENT_GONE : Outcome.UPSTREAM_FAILED);
+      if (left) {
+        return; // Tomcat has seen already that the client has
+      }
+      throw new ServletException("set async-supported for this servlet and all its filters", e);
+    }
     ServletAnswer answer =
         new ServletAnswer(exchange, around, context, raw, conversation.rawResponse());
     try {

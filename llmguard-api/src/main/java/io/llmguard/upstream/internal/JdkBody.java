@@ -5,6 +5,7 @@ import java.io.IOException;
 import java.net.http.HttpRequest;
 import java.nio.ByteBuffer;
 import java.nio.file.Path;
+import java.util.concurrent.Executor;
 import java.util.concurrent.Flow;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
@@ -16,38 +17,48 @@ final class JdkBody implements HttpRequest.BodyPublisher, Flow.Subscriber<ByteBu
   private final boolean copies;
   private final Runnable sent;
   private final Consumer<IOException> failed;
+  private final Executor workers;
   private volatile Flow.@Nullable Subscription subscription;
   private volatile Flow.@Nullable Subscriber<? super ByteBuffer> client;
   private volatile boolean finished;
   private volatile boolean cancelled;
   private long passed;
+  private boolean broken;
 
   private JdkBody(
       Flow.Publisher<ByteBuffer> source,
       long length,
       boolean copies,
       Runnable sent,
-      Consumer<IOException> failed) {
+      Consumer<IOException> failed,
+      Executor workers) {
     this.source = source;
     this.length = length;
     this.copies = copies;
     this.sent = sent;
     this.failed = failed;
+    this.workers = workers;
   }
 
-  /** The body, or null where there is none. */
-  static @Nullable JdkBody of(Content content, Runnable sent, Consumer<IOException> failed)
+  /**
+   * The body, or null where there is none.
+   *
+   * @param workers what ends a call whose body breaks off
+   */
+  static @Nullable JdkBody of(
+      Content content, Runnable sent, Consumer<IOException> failed, Executor workers)
       throws IOException {
     if (content instanceof Content.Bytes bytes) {
       ByteBuffer all = bytes.bytes().duplicate();
-      return new JdkBody(s -> new OnePiece(all, s).begin(), all.remaining(), false, sent, failed);
+      return new JdkBody(
+          s -> new OnePiece(all, s).begin(), all.remaining(), false, sent, failed, workers);
     }
     if (content instanceof Content.InFile file) {
-      return new JdkBody(publisher(file.file()), file.length(), false, sent, failed);
+      return new JdkBody(publisher(file.file()), file.length(), false, sent, failed, workers);
     }
     if (content instanceof Content.Streamed streamed) {
       // the client asks for the next piece before the last one has left it
-      return new JdkBody(streamed.source(), streamed.length(), true, sent, failed);
+      return new JdkBody(streamed.source(), streamed.length(), true, sent, failed, workers);
     }
     return null;
   }
@@ -93,6 +104,9 @@ final class JdkBody implements HttpRequest.BodyPublisher, Flow.Subscriber<ByteBu
 
   @Override
   public void onNext(ByteBuffer piece) {
+    if (broken) {
+      return; // on its way when the source was cancelled
+    }
     passed += piece.remaining();
     if (length >= 0 && passed > length) {
       broken(new IOException("the request's body is longer than announced"));
@@ -118,9 +132,14 @@ final class JdkBody implements HttpRequest.BodyPublisher, Flow.Subscriber<ByteBu
   }
 
   private void broken(IOException failure) {
-    failed.accept(failure);
-    cancel();
-    downstream().onError(failure);
+    broken = true;
+    TransportCall.elsewhere(
+        workers,
+        () -> {
+          failed.accept(failure);
+          cancel();
+          downstream().onError(failure);
+        });
   }
 
   private Flow.Subscriber<? super ByteBuffer> downstream() {

@@ -112,7 +112,12 @@ public final class JdkCall extends TransportCall implements HttpResponse.BodySub
     if (!agent[0]) {
       builder.header("User-Agent", ""); // the only way to keep the client from sending its own
     }
-    JdkBody publisher = JdkBody.of(request.content(), this::requestSent, this::bodyBroke);
+    JdkBody publisher =
+        JdkBody.of(
+            request.content(),
+            this::requestSent,
+            this::bodyBroke,
+            client.executor().orElse(Runnable::run));
     body = publisher;
     return builder
         .method(

@@ -9,6 +9,8 @@ import io.llmguard.upstream.UpstreamTransport.ResponseHandler;
 import io.llmguard.upstream.UpstreamTransport.UpstreamCall;
 import java.nio.ByteBuffer;
 import java.util.List;
+import java.util.concurrent.Executor;
+import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.jspecify.annotations.Nullable;
@@ -292,6 +294,18 @@ public abstract class TransportCall implements UpstreamCall, Runnable {
   protected final void failAndAbort(Kind kind, String detail) {
     if (fail(kind, detail)) {
       abort();
+    }
+  }
+
+  /**
+   * Ends a call whose body broke off, by one of the transport's own threads: the body's may be an
+   * event loop, and to close a connection may wait for who reads from it.
+   */
+  public static void elsewhere(Executor workers, Runnable task) {
+    try {
+      workers.execute(task);
+    } catch (RejectedExecutionException e) {
+      task.run(); // the transport was closed
     }
   }
 

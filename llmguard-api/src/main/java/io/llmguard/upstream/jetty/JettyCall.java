@@ -100,7 +100,7 @@ final class JettyCall extends TransportCall
       return new PathRequestContent(NO_TYPE, file.file(), client.getByteBufferPool());
     }
     if (content instanceof Content.Streamed body) {
-      StreamedContent made = new StreamedContent(body, this::bodyBroke);
+      StreamedContent made = new StreamedContent(body, this::bodyBroke, client.getExecutor());
       streamed = made;
       return made;
     }

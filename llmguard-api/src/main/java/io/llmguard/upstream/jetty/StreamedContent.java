@@ -1,8 +1,10 @@
 package io.llmguard.upstream.jetty;
 
 import io.llmguard.upstream.UpstreamRequest.Content;
+import io.llmguard.upstream.internal.TransportCall;
 import java.io.IOException;
 import java.nio.ByteBuffer;
+import java.util.concurrent.Executor;
 import java.util.concurrent.Flow;
 import java.util.function.Consumer;
 import org.eclipse.jetty.client.AsyncRequestContent;
@@ -14,17 +16,20 @@ final class StreamedContent extends AsyncRequestContent
     implements Flow.Subscriber<ByteBuffer>, Callback {
   private final long length;
   private final Consumer<String> broken;
+  private final Executor workers;
   private volatile Flow.@Nullable Subscription source;
   private volatile boolean cancelled;
   private volatile boolean complete;
   private long passed;
+  private boolean broke;
 
   @SuppressWarnings({"NullAway", "this-escape"}) // Jetty takes null for no Content-Type of its own;
   // the source hears of a finished object only: every field is set before
-  StreamedContent(Content.Streamed content, Consumer<String> broken) {
+  StreamedContent(Content.Streamed content, Consumer<String> broken, Executor workers) {
     super((String) null);
     this.length = content.length();
     this.broken = broken;
+    this.workers = workers;
     content.source().subscribe(this);
   }
 
@@ -45,6 +50,9 @@ final class StreamedContent extends AsyncRequestContent
 
   @Override
   public void onNext(ByteBuffer piece) {
+    if (broke) {
+      return; // on its way when the source was cancelled
+    }
     passed += piece.remaining();
     if (length >= 0 && passed > length) {
       breakOff("the request's body is longer than announced");
@@ -70,9 +78,14 @@ final class StreamedContent extends AsyncRequestContent
   }
 
   private void breakOff(String detail) {
-    broken.accept(detail);
-    fail(new IOException(detail));
-    cancelSource();
+    broke = true;
+    TransportCall.elsewhere(
+        workers,
+        () -> {
+          broken.accept(detail);
+          fail(new IOException(detail));
+          cancelSource();
+        });
   }
 
   /** Jetty has written the piece. */

@@ -2,9 +2,9 @@ package io.llmguard.reactive.internal;
 
 import io.llmguard.GuardRequest.BodyTooLargeException;
 import java.io.IOException;
-import java.net.SocketTimeoutException;
 import java.util.Arrays;
 import java.util.concurrent.CompletableFuture;
+import org.jspecify.annotations.Nullable;
 import org.reactivestreams.Subscription;
 import org.springframework.core.io.buffer.DataBuffer;
 import org.springframework.core.io.buffer.DataBufferUtils;
@@ -20,6 +20,7 @@ final class BodyReader extends BaseSubscriber<DataBuffer> {
 
   private final int max;
   private final CompletableFuture<byte[]> body = new CompletableFuture<>();
+  private @Nullable Subscription source;
   private byte[] buffer;
   private int count;
 
@@ -39,24 +40,18 @@ final class BodyReader extends BaseSubscriber<DataBuffer> {
     return body;
   }
 
-  /** The deadline has passed. */
-  void timedOut() {
-    fail(new SocketTimeoutException("the body did not come in time"));
-  }
-
-  /** The client is gone. */
-  void clientGone() {
-    fail(new IOException("the client is gone"));
-  }
-
-  private void fail(Exception cause) {
-    if (body.completeExceptionally(cause)) {
+  /** Nothing more is read, for this cause; false if the body has come, or failed, before. */
+  boolean stop(Exception cause) {
+    boolean stopped = body.completeExceptionally(cause);
+    if (stopped) {
       cancel();
     }
+    return stopped;
   }
 
   @Override
   protected void hookOnSubscribe(Subscription subscription) {
+    source = subscription;
     subscription.request(Long.MAX_VALUE);
   }
 
@@ -65,7 +60,7 @@ final class BodyReader extends BaseSubscriber<DataBuffer> {
     try {
       int size = piece.readableByteCount();
       if (size > max - count) {
-        fail(new BodyTooLargeException(max));
+        stop(new BodyTooLargeException(max));
         return;
       }
       if (size > buffer.length - count) {
@@ -86,6 +81,10 @@ final class BodyReader extends BaseSubscriber<DataBuffer> {
 
   @Override
   protected void hookOnError(Throwable failure) {
+    Subscription failed = source;
+    if (failed != null) {
+      failed.cancel(); // else Reactor Netty reports the same once more when it lets the call go
+    }
     body.completeExceptionally(broken(failure));
   }
 

@@ -53,6 +53,11 @@ final class Connections {
     return NETTY && Netty.cut(response);
   }
 
+  /** True if nothing can be written any more; false also where the server does not tell. */
+  static boolean closed(ServerHttpResponse response) {
+    return NETTY && Netty.closed(response);
+  }
+
   /**
    * The event loop of the connection, on which a task that comes from it runs at once; null where
    * the server shows none.
@@ -105,15 +110,27 @@ final class Connections {
     }
 
     static boolean cut(ServerHttpResponse response) {
-      Object known = known(() -> ServerHttpResponseDecorator.getNativeResponse(response));
-      if (!(known instanceof HttpServerResponse server)) {
+      Channel channel = channel(response);
+      if (channel == null) {
         return false;
       }
-      server.withConnection(
-          connection -> {
-            var unused = connection.channel().close();
-          });
+      var unused = channel.close();
       return true;
+    }
+
+    static boolean closed(ServerHttpResponse response) {
+      Channel channel = channel(response);
+      return channel != null && !channel.isActive();
+    }
+
+    private static @Nullable Channel channel(ServerHttpResponse response) {
+      Object known = known(() -> ServerHttpResponseDecorator.getNativeResponse(response));
+      if (!(known instanceof HttpServerResponse server)) {
+        return null;
+      }
+      Channel[] found = new Channel[1];
+      server.withConnection(connection -> found[0] = connection.channel());
+      return found[0];
     }
   }
 }

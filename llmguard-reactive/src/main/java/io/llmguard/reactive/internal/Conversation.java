@@ -8,6 +8,7 @@ import io.llmguard.GuardRequest;
 import io.llmguard.Headers;
 import io.llmguard.Outcome;
 import io.llmguard.RequestBody;
+import java.io.IOException;
 import java.net.InetAddress;
 import java.net.SocketTimeoutException;
 import java.nio.ByteBuffer;
@@ -19,8 +20,10 @@ import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.Executor;
 import java.util.concurrent.Flow;
 import java.util.concurrent.RejectedExecutionException;
+import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
+import org.reactivestreams.Subscription;
 import org.springframework.core.io.buffer.DataBuffer;
 import org.springframework.core.io.buffer.DataBufferUtils;
 import org.springframework.http.HttpStatusCode;
@@ -65,7 +68,8 @@ public final class Conversation implements GuardRequest {
   private volatile boolean blocking;
   private volatile @Nullable Exchange exchange;
   private volatile @Nullable BodyReader reader;
-  private volatile Sinks.@Nullable Empty<Void> tooLate;
+  private volatile Sinks.@Nullable Empty<Void> stop;
+  private volatile @Nullable IOException stoppedBy;
   private volatile boolean bodyAsked;
   private volatile boolean handedOver;
 
@@ -136,16 +140,24 @@ public final class Conversation implements GuardRequest {
     return rawResponse;
   }
 
-  /** The time for sending the body is over. */
-  public void timedOut() {
+  /**
+   * The time for sending the body is over.
+   *
+   * @return true if a guard waits for the body, and decides now that it does not come
+   */
+  public boolean timedOut() {
+    return stopReading(new SocketTimeoutException("the body did not come in time"));
+  }
+
+  private boolean stopReading(IOException cause) {
     BodyReader reading = reader;
-    if (reading != null) {
-      reading.timedOut();
-    }
-    Sinks.Empty<Void> tell = tooLate;
+    boolean stopped = reading != null && reading.stop(cause);
+    Sinks.Empty<Void> tell = stop;
     if (tell != null) {
-      tell.tryEmitError(new SocketTimeoutException("the body did not come in time"));
+      stoppedBy = cause;
+      stopped |= tell.tryEmitEmpty().isSuccess();
     }
+    return stopped;
   }
 
   /** The client has left while the guards were deciding; what is decided after all is settled. */
@@ -153,10 +165,7 @@ public final class Conversation implements GuardRequest {
     executor()
         .execute(
             () -> {
-              BodyReader reading = reader;
-              if (reading != null) {
-                reading.clientGone();
-              }
+              stopReading(new IOException("the client is gone"));
               DecisionDeadline.abandon(decision, Outcome.CLIENT_GONE);
             });
   }
@@ -276,7 +285,7 @@ public final class Conversation implements GuardRequest {
         Flux.defer(
                 () -> {
                   askBody();
-                  return rawRequest.getBody();
+                  return failingOnce(rawRequest.getBody());
                 })
             .map(Conversation::taken)
             .onErrorMap(BodyReader::broken);
@@ -286,10 +295,33 @@ public final class Conversation implements GuardRequest {
     }
     // a guard may put what it reads into a file, which it deletes at the end, and has a time for it
     mayBlock();
-    Sinks.Empty<Void> expiry = Sinks.empty();
-    tooLate = expiry;
+    Sinks.Empty<Void> stopped = Sinks.empty();
+    stop = stopped;
+    // an end cancels what is read, where an error would leave it to nobody; the cause comes behind,
+    // and both before the taker's thread, which a cancelling interrupts in the middle of a write
     return JdkFlowAdapter.publisherToFlowPublisher(
-        body.publishOn(Schedulers.boundedElastic(), 1).takeUntilOther(expiry.asMono()));
+        body.takeUntilOther(stopped.asMono())
+            .concatWith(Mono.defer(this::stopped))
+            .doOnTerminate(() -> stop = null)
+            .publishOn(Schedulers.boundedElastic(), 1));
+  }
+
+  /** Reactor Netty reports a failure once more when it lets the call go, unless it is cancelled. */
+  private static Flux<DataBuffer> failingOnce(Flux<DataBuffer> body) {
+    AtomicReference<@Nullable Subscription> source = new AtomicReference<>();
+    return body.doOnSubscribe(source::set)
+        .doOnError(
+            e -> {
+              Subscription failed = source.get();
+              if (failed != null) {
+                failed.cancel();
+              }
+            });
+  }
+
+  private Mono<ByteBuffer> stopped() {
+    IOException cause = stoppedBy;
+    return cause == null ? Mono.empty() : Mono.error(cause);
   }
 
   /**

@@ -11,8 +11,6 @@ import java.nio.ByteBuffer;
 import java.util.concurrent.Executor;
 import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
-import org.springframework.core.io.buffer.DataBuffer;
-import org.springframework.core.io.buffer.DataBufferUtils;
 import org.springframework.http.HttpMethod;
 import org.springframework.http.HttpStatusCode;
 import org.springframework.http.server.reactive.ServerHttpResponse;
@@ -39,7 +37,7 @@ public final class ReactiveAnswer implements ClientResponse {
   // guarded by this
   private @Nullable ProxiedCall call;
   private long length = -1;
-  private @Nullable DataBuffer small;
+  private @Nullable ByteBuffer small;
   private @Nullable Pieces pieces;
   private boolean gone;
   private boolean over;
@@ -66,11 +64,19 @@ public final class ReactiveAnswer implements ClientResponse {
               .writing
               .asMono()
               .flatMap(Function.identity())
+              .onErrorMap(answer::ofClient)
               .takeUntilOther(answer.cutting.asMono())
               // a write to a client that has left may even succeed
               .doOnTerminate(answer::clientLeft)
               .doOnCancel(answer::clientLeft);
         });
+  }
+
+  /**
+   * Reactor Netty fails in many ways on a connection that is no more; Spring logs the rare ones.
+   */
+  private Throwable ofClient(Throwable failure) {
+    return Connections.closed(response) ? new EOFException("the client is gone") : failure;
   }
 
   private void begin(ProxiedCall proxied) {
@@ -124,12 +130,13 @@ public final class ReactiveAnswer implements ClientResponse {
   }
 
   private void collect(ByteBuffer chunk) {
-    DataBuffer buffer = small;
+    ByteBuffer buffer = small;
     if (buffer == null) {
-      buffer = response.bufferFactory().allocateBuffer((int) length);
+      // not of the server's pool: a client that leaves just now would leave it to nobody
+      buffer = ByteBuffer.allocate((int) length);
       small = buffer;
     }
-    buffer.write(chunk);
+    buffer.put(chunk);
   }
 
   private Pieces begin() {
@@ -144,35 +151,30 @@ public final class ReactiveAnswer implements ClientResponse {
 
   @Override
   public void end() {
-    boolean whole;
+    ByteBuffer whole;
     Pieces stream;
     synchronized (this) {
       if (over) {
         return;
       }
       over = true;
-      whole = small != null;
+      whole = small;
       stream = pieces;
     }
     if (stream != null) {
       stream.end();
-    } else if (whole && !head) {
-      writing.tryEmitValue(response.writeWith(Mono.defer(() -> Mono.justOrEmpty(takeSmall()))));
+    } else if (whole != null && !head) {
+      whole.flip();
+      writing.tryEmitValue(
+          response.writeWith(Mono.fromSupplier(() -> response.bufferFactory().wrap(whole))));
     } else {
       writing.tryEmitValue(response.setComplete());
     }
   }
 
-  /** The collected answer, for who releases it; nothing if its client has left. */
-  private synchronized @Nullable DataBuffer takeSmall() {
-    DataBuffer whole = small;
-    small = null;
-    return whole;
-  }
-
   @Override
   public void abort() {
-    DataBuffer part;
+    ByteBuffer part;
     Pieces stream = null;
     synchronized (this) {
       if (over) {
@@ -180,7 +182,6 @@ public final class ReactiveAnswer implements ClientResponse {
       }
       over = true;
       part = small;
-      small = null;
       if (part != null) {
         stream = begin();
       }
@@ -189,7 +190,7 @@ public final class ReactiveAnswer implements ClientResponse {
       cut();
     } else {
       // the client is to see that something was there
-      stream.write(part, this::cut);
+      stream.write(response.bufferFactory().wrap(part.flip()), this::cut);
       writing.tryEmitValue(response.writeAndFlushWith(stream));
     }
   }
@@ -207,7 +208,6 @@ public final class ReactiveAnswer implements ClientResponse {
   private void clientLeft() {
     ProxiedCall proxied;
     Pieces stream;
-    DataBuffer unsent;
     synchronized (this) {
       if (gone) {
         return;
@@ -216,11 +216,6 @@ public final class ReactiveAnswer implements ClientResponse {
       proxied = over ? null : call;
       over = true;
       stream = pieces;
-      unsent = small;
-      small = null;
-    }
-    if (unsent != null) {
-      DataBufferUtils.release(unsent);
     }
     if (stream != null) {
       stream.stop();

@@ -22,8 +22,10 @@ public interface Stage {
 
   /**
    * Called once when a call ends, whatever its outcome, if this stage's {@link #decide} was called
-   * for it and answered Admit, or if this is the stage that refused it. Stages settle in the
-   * reverse of their order. What it throws is logged and hinders no other stage.
+   * for it and answered Admit, or if this is the stage that refused it. Never while a guard decides
+   * about the call: one that ends in the middle of that is settled by the thread that decides, when
+   * it has. Stages settle in the reverse of their order. What it throws is logged and hinders no
+   * other stage.
    */
   default void settle(Exchange exchange, Outcome outcome) {}
 

@@ -170,6 +170,11 @@ public final class Conversation implements GuardRequest {
             });
   }
 
+  /** The body broke off under the application that reads it: its client has left. */
+  void bodyBroke() {
+    guarded.getResponse().clientLeft();
+  }
+
   /** The proxy reports the answer and its end from here on. */
   public void handOver() {
     handedOver = true;
@@ -307,7 +312,7 @@ public final class Conversation implements GuardRequest {
   }
 
   /** Reactor Netty reports a failure once more when it lets the call go, unless it is cancelled. */
-  private static Flux<DataBuffer> failingOnce(Flux<DataBuffer> body) {
+  static Flux<DataBuffer> failingOnce(Flux<DataBuffer> body) {
     AtomicReference<@Nullable Subscription> source = new AtomicReference<>();
     return body.doOnSubscribe(source::set)
         .doOnError(

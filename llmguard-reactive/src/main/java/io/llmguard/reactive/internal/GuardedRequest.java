@@ -32,17 +32,17 @@ final class GuardedRequest extends ServerHttpRequestDecorator {
         () -> {
           RequestBody body = conversation.checkedBody();
           if (body == null) {
-            return super.getBody();
+            return Conversation.failingOnce(super.getBody())
+                .doOnError(e -> conversation.bodyBroke());
           }
           if (body instanceof RequestBody.InMemory memory) {
             return Flux.just(BUFFERS.wrap(memory.content()));
           }
-          if (body instanceof RequestBody.InFile file) {
-            return DataBufferUtils.read(file.file(), BUFFERS, PIECE);
-          }
+          // to close a file may wait for who reads from it, as reading waits for the disk
           return body instanceof RequestBody.Spooled spooled
               ? DataBufferUtils.readInputStream(spooled::open, BUFFERS, PIECE)
                   .subscribeOn(Schedulers.boundedElastic())
+                  .cancelOn(Schedulers.boundedElastic())
               : Flux.empty();
         });
   }

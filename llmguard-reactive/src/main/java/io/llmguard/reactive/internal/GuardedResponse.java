@@ -37,6 +37,11 @@ final class GuardedResponse extends ServerHttpResponseDecorator {
     return clientGone;
   }
 
+  /** The client has left, whatever becomes of the answer. */
+  void clientLeft() {
+    clientGone = true;
+  }
+
   @Override
   public Mono<Void> writeWith(Publisher<? extends DataBuffer> body) {
     Writing writing = new Writing();

@@ -14,6 +14,7 @@ import jakarta.servlet.http.HttpServletRequest;
 import jakarta.servlet.http.HttpServletResponse;
 import java.io.IOException;
 import java.net.InetAddress;
+import java.net.SocketTimeoutException;
 import java.nio.ByteBuffer;
 import java.security.cert.X509Certificate;
 import java.util.ArrayList;
@@ -22,6 +23,7 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
 import java.util.concurrent.Flow;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -163,6 +165,14 @@ public final class Conversation implements GuardRequest {
   /** The client is gone: a write failed. */
   void clientGone() {
     clientGone = true;
+  }
+
+  /** A body broke off under the application that reads it: its client left, or was too slow. */
+  IOException bodyBroke(IOException e) {
+    if (!(e instanceof SocketTimeoutException) && !(e.getCause() instanceof TimeoutException)) {
+      clientGone();
+    }
+    return e;
   }
 
   /** The chain has returned; the call has ended unless it goes on asynchronously. */

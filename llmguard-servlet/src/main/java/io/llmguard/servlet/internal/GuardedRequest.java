@@ -40,6 +40,7 @@ final class GuardedRequest extends HttpServletRequestWrapper {
 
   private final Conversation conversation;
   private boolean firstDispatch;
+  private @Nullable ServletInputStream received;
   private @Nullable ReplayStream stream;
   private @Nullable BufferedReader reader;
   private @Nullable FormParts parts;
@@ -120,7 +121,7 @@ final class GuardedRequest extends HttpServletRequestWrapper {
   public ServletInputStream getInputStream() throws IOException {
     RequestBody body = body();
     if (body == null) {
-      return super.getInputStream();
+      return received();
     }
     if (reader != null) {
       throw new IllegalStateException("getReader was called");
@@ -132,7 +133,12 @@ final class GuardedRequest extends HttpServletRequestWrapper {
   public BufferedReader getReader() throws IOException {
     RequestBody body = body();
     if (body == null) {
-      return super.getReader();
+      BufferedReader known = reader;
+      if (known == null) {
+        known = new BufferedReader(new ReceivedReader(conversation, super.getReader()));
+        reader = known;
+      }
+      return known;
     }
     if (reader == null) {
       if (stream != null) {
@@ -143,6 +149,15 @@ final class GuardedRequest extends HttpServletRequestWrapper {
       reader = new BufferedReader(new InputStreamReader(replayed(body), charset));
     }
     return reader;
+  }
+
+  private ServletInputStream received() throws IOException {
+    ServletInputStream known = received;
+    if (known == null) {
+      known = new ReceivedStream(conversation, super.getInputStream());
+      received = known;
+    }
+    return known;
   }
 
   private ReplayStream replayed(RequestBody body) throws IOException {

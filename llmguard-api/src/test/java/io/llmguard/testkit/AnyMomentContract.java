@@ -23,9 +23,9 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 
 /**
- * Clients that leave at any moment of any call: each call is settled once and wholly, so that
- * nothing of it is left: no place among the calls at once, no reservation, no file, no call
- * upstream.
+ * Clients that leave, and upstreams that break off, at any moment of any call: each call is settled
+ * once and wholly, so that nothing of it is left: no place among the calls at once, no reservation,
+ * no file, no call upstream.
  */
 public abstract class AnyMomentContract extends HttpContract {
   private static final int CALLS = 300;
@@ -84,6 +84,43 @@ public abstract class AnyMomentContract extends HttpContract {
             .matches("completed|client-gone|refused:body-.*");
       }
     }
+    assertNothingIsLeft();
+  }
+
+  @Test
+  void nothingIsLeftOfACallWhoseUpstreamBreaksOffAtAnyMoment() throws Exception {
+    Random random = new Random(4712);
+    for (int i = 0; i < CALLS; i++) {
+      Recording asked = i % 2 == 0 ? STREAM : ONCE;
+      int bytes = random.nextInt(asked.response().length + 1);
+      Answer answer = Answer.replay(asked);
+      upstream.enqueue(random.nextBoolean() ? answer.cutAfter(bytes) : answer.resetAfter(bytes));
+      try (RawHttp client = connect()) {
+        client.post(asked.path(), asked.bodyText(), authorization());
+        if (random.nextInt(3) == 0) {
+          LockSupport.parkNanos((long) (LATEST_NANOS * random.nextDouble()));
+          client.leave();
+        } else {
+          readAll(client);
+        }
+        assertThat(nextEnded().outcome().word())
+            .as("call %d", i)
+            .matches("completed|client-gone|truncated|upstream-failed");
+      }
+    }
+    assertNothingIsLeft();
+  }
+
+  private static void readAll(RawHttp client) {
+    try {
+      client.readHead();
+      client.readBody();
+    } catch (IOException e) {
+      // an answer that cannot be ended well is cut
+    }
+  }
+
+  private void assertNothingIsLeft() {
     assertNothingElseEnded();
     assertThat(concurrency.underWay()).isZero();
     Eventually.await(() -> proxy.active() == 0 && ledger.reserved() == 0 && formsLeft() == 0);

@@ -13,6 +13,8 @@ import io.llmguard.upstream.UpstreamRouter;
 import io.llmguard.upstream.UpstreamTimeouts;
 import io.llmguard.upstream.UpstreamTransport;
 import jakarta.servlet.AsyncContext;
+import jakarta.servlet.DispatcherType;
+import jakarta.servlet.RequestDispatcher;
 import jakarta.servlet.ServletException;
 import jakarta.servlet.http.HttpServlet;
 import jakarta.servlet.http.HttpServletRequest;
@@ -117,6 +119,10 @@ public final class LlmProxyServlet extends HttpServlet {
   @Override
   protected void service(HttpServletRequest request, HttpServletResponse response)
       throws ServletException, IOException {
+    if (request.getDispatcherType() == DispatcherType.ERROR
+        || request.getAttribute(RequestDispatcher.ERROR_STATUS_CODE) != null) {
+      return; // an error page is no call, be it included: what the container does stays
+    }
     Conversation conversation = Conversation.of(request);
     Exchange exchange = conversation == null ? null : conversation.exchange();
     if (conversation == null || exchange == null) {

@@ -20,6 +20,7 @@ import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.Executor;
 import java.util.concurrent.Flow;
 import java.util.concurrent.RejectedExecutionException;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
@@ -72,6 +73,7 @@ public final class Conversation implements GuardRequest {
   private volatile @Nullable IOException stoppedBy;
   private volatile boolean bodyAsked;
   private volatile boolean handedOver;
+  private final AtomicBoolean over = new AtomicBoolean();
 
   /** The conversation of a call that comes to its first guard. */
   public Conversation(ServerWebExchange raw) {
@@ -203,7 +205,8 @@ public final class Conversation implements GuardRequest {
   private void ended(AnswerEnd end) {
     guarded.ended();
     Exchange call = exchange;
-    if (call == null || handedOver || call.completed()) {
+    // which end comes first is decided here: where they are reported they may overtake each other
+    if (call == null || handedOver || call.completed() || !over.compareAndSet(false, true)) {
       return;
     }
     executor()

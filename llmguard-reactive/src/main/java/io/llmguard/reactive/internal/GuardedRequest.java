@@ -2,6 +2,7 @@ package io.llmguard.reactive.internal;
 
 import io.llmguard.RequestBody;
 import java.util.Locale;
+import java.util.concurrent.atomic.AtomicBoolean;
 import org.jspecify.annotations.Nullable;
 import org.springframework.core.io.buffer.DataBuffer;
 import org.springframework.core.io.buffer.DataBufferFactory;
@@ -11,6 +12,7 @@ import org.springframework.http.HttpHeaders;
 import org.springframework.http.server.reactive.ServerHttpRequest;
 import org.springframework.http.server.reactive.ServerHttpRequestDecorator;
 import reactor.core.publisher.Flux;
+import reactor.core.publisher.Mono;
 import reactor.core.scheduler.Schedulers;
 
 /** The request with the body that was checked, and fields that describe that body. */
@@ -38,13 +40,18 @@ final class GuardedRequest extends ServerHttpRequestDecorator {
           if (body instanceof RequestBody.InMemory memory) {
             return Flux.just(BUFFERS.wrap(memory.content()));
           }
-          // to close a file may wait for who reads from it, as reading waits for the disk
-          return body instanceof RequestBody.Spooled spooled
-              ? DataBufferUtils.readInputStream(spooled::open, BUFFERS, PIECE)
-                  .subscribeOn(Schedulers.boundedElastic())
-                  .cancelOn(Schedulers.boundedElastic())
-              : Flux.empty();
+          return body instanceof RequestBody.Spooled spooled ? read(spooled) : Flux.empty();
         });
+  }
+
+  /** Both reading and closing a file may wait: closing does for who reads, whom it then fails. */
+  private static Flux<DataBuffer> read(RequestBody.Spooled body) {
+    AtomicBoolean cancelled = new AtomicBoolean();
+    return DataBufferUtils.readInputStream(body::open, BUFFERS, PIECE)
+        .subscribeOn(Schedulers.boundedElastic())
+        .onErrorResume(e -> cancelled.get() ? Mono.empty() : Mono.error(e))
+        .doOnCancel(() -> cancelled.set(true))
+        .cancelOn(Schedulers.boundedElastic());
   }
 
   @Override

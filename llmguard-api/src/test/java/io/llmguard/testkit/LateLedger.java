@@ -19,21 +19,33 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ExecutorService;
-import java.util.concurrent.Executors;
+import java.util.concurrent.LinkedTransferQueue;
+import java.util.concurrent.ThreadPoolExecutor;
+import java.util.concurrent.TimeUnit;
 import java.util.function.Function;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
 /** A ledger whose answers come later and on a thread of its own, as a database's do. */
-final class LateLedger implements SpendLedger {
+public final class LateLedger implements SpendLedger {
+  /** An empty one. */
+  public LateLedger() {}
+
   private final MemorySpendLedger ledger =
       new MemorySpendLedger(TimeSource.system(), ZoneOffset.UTC, 10_000);
+  // a queue without locks, for it is filled by event loops
   private final ExecutorService thread =
-      Executors.newSingleThreadExecutor(task -> new Thread(task, "late-ledger"));
+      new ThreadPoolExecutor(
+          1,
+          1,
+          0,
+          TimeUnit.SECONDS,
+          new LinkedTransferQueue<>(),
+          task -> new Thread(task, "late-ledger"));
   private final Set<String> accounts = ConcurrentHashMap.newKeySet();
 
   /** What is held on all accounts. */
-  long reserved() {
+  public long reserved() {
     return later(
             () ->
                 accounts.stream()

@@ -29,11 +29,14 @@ final class BlockingCalls {
 
     @Override
     public void applyTo(BlockHound.Builder builder) {
-      // Jetty's client, and the JDK's timer that it uses, guard their queues by locks that are held
-      // for some instructions; what is thrown from such a lock would leave it broken
+      // Jetty's client, and the JDK's timers and pools, guard their queues by locks that are held
+      // for
+      // some instructions; what is thrown from such a lock would leave it broken
+      String pools = "java.util.concurrent.ThreadPoolExecutor";
       String timers = "java.util.concurrent.ScheduledThreadPoolExecutor$DelayedWorkQueue";
       builder
           .allowBlockingCallsInside("org.eclipse.jetty.util.thread.AutoLock", "lock")
+          .allowBlockingCallsInside(pools, "addWorker")
           .allowBlockingCallsInside(timers, "offer")
           .allowBlockingCallsInside(timers, "remove");
       builder.blockingMethodCallback(

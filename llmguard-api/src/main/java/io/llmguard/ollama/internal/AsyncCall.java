@@ -18,7 +18,7 @@ final class AsyncCall<E, R> {
     call.onSignal(this::drain);
     // whatever ends the future ends the call, which does not mind where it is over
     CompletableFuture<R> unused =
-        result.whenComplete((value, e) -> call.cancel("the future was ended"));
+        result.whenComplete((value, e) -> call.cancelElsewhere("the future was ended"));
     call.start();
     call.transport().dispatch(this::drain);
     return result;

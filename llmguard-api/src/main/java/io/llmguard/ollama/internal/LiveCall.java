@@ -458,6 +458,13 @@ public final class LiveCall<E, R> {
     abort(complete ? null : new OllamaException.Cancelled(why, ""));
   }
 
+  /** The same for who may be an event loop: closing a connection may wait for who reads from it. */
+  void cancelElsewhere(String why) {
+    if (!finished) {
+      transport.dispatch(() -> cancel(why));
+    }
+  }
+
   private void abort(@Nullable OllamaException why) {
     if (!endedNow(why)) {
       return;

@@ -66,7 +66,7 @@ final class PublishedCall<E> implements Flow.Subscription {
   @Override
   public void cancel() {
     cancelled = true;
-    call.cancel("the subscriber cancelled");
+    call.cancelElsewhere("the subscriber cancelled");
   }
 
   private void drain() {

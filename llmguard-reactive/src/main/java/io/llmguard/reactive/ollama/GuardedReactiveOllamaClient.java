@@ -107,35 +107,36 @@ public final class GuardedReactiveOllamaClient {
         GuardedCall::answered);
   }
 
-  private Mono<GuardedCall> begin(Function<Caller, InProcessRequest> request) {
+  private Mono<GuardedCall> begin(Function<Caller, InProcessRequest> request, Handover handover) {
     Mono<GuardedCall> begun =
         caller.flatMap(
             who -> {
-              CompletableFuture<GuardedCall> admitted = guard.beginAsync(request.apply(who));
-              Mono<GuardedCall> call = Mono.fromFuture(admitted);
+              CompletableFuture<GuardedCall> admitted =
+                  handover.asked(guard.beginAsync(request.apply(who)));
+              Mono<GuardedCall> call = Mono.fromFuture(admitted, true);
               // whoever completes it later has few threads, which no subscriber is to hold up
               return admitted.isDone() ? call : call.publishOn(Schedulers.parallel());
             });
-    return guard.guard().blocking() ? begun.subscribeOn(Schedulers.boundedElastic()) : begun;
-  }
-
-  /** A call that is admitted when nobody waits for it any more. */
-  private static void leave(GuardedCall call) {
-    call.abandoned(0);
+    return (guard.guard().blocking() ? begun.subscribeOn(Schedulers.boundedElastic()) : begun)
+        .filter(call -> handover.take());
   }
 
   private <A> Mono<A> one(
       Function<Caller, InProcessRequest> request,
       Function<GuardedCall, Mono<A>> ask,
       BiFunction<GuardedCall, A, A> settle) {
-    return begin(request)
-        .flatMap(
-            call ->
-                Mono.defer(() -> ask.apply(call))
-                    .map(answer -> settle.apply(call, answer))
-                    .doOnCancel(() -> leave(call))
-                    .doOnTerminate(call::close))
-        .doOnDiscard(GuardedCall.class, GuardedReactiveOllamaClient::leave);
+    return Mono.defer(
+        () -> {
+          Handover handover = new Handover();
+          return begin(request, handover)
+              .flatMap(
+                  call ->
+                      Mono.defer(() -> ask.apply(call))
+                          .map(answer -> settle.apply(call, answer))
+                          .doOnCancel(() -> call.abandoned(0))
+                          .doOnTerminate(call::close))
+              .doOnCancel(handover::cancelled);
+        });
   }
 
   private <E> Flux<E> stream(
@@ -144,21 +145,30 @@ public final class GuardedReactiveOllamaClient {
       Function<GuardedCall, AnswerInspector<E>> inspect,
       Predicate<E> last,
       Function<E, Metrics> used) {
-    return begin(request)
-        .flatMapMany(
-            call -> {
-              AtomicLong passed = new AtomicLong();
-              Flux<E> events =
-                  Flux.defer(() -> ask.apply(call)).doOnNext(event -> passed.incrementAndGet());
-              Flux<E> shown =
-                  call.inspectsAnswers()
-                      ? inspected(events, inspect.apply(call), call, last, used)
-                      : events.doOnNext(event -> settle(call, event, last, used));
-              return shown
-                  .doOnCancel(() -> call.abandoned(passed.get()))
-                  .doOnTerminate(() -> call.truncated(passed.get()));
-            })
-        .doOnDiscard(GuardedCall.class, GuardedReactiveOllamaClient::leave);
+    return Flux.defer(
+        () -> {
+          Handover handover = new Handover();
+          return begin(request, handover)
+              .flatMapMany(call -> asked(call, ask, inspect, last, used))
+              .doOnCancel(handover::cancelled);
+        });
+  }
+
+  private static <E> Flux<E> asked(
+      GuardedCall call,
+      Function<GuardedCall, Flux<E>> ask,
+      Function<GuardedCall, AnswerInspector<E>> inspect,
+      Predicate<E> last,
+      Function<E, Metrics> used) {
+    AtomicLong passed = new AtomicLong();
+    Flux<E> events = Flux.defer(() -> ask.apply(call)).doOnNext(event -> passed.incrementAndGet());
+    Flux<E> shown =
+        call.inspectsAnswers()
+            ? inspected(events, inspect.apply(call), call, last, used)
+            : events.doOnNext(event -> settle(call, event, last, used));
+    return shown
+        .doOnCancel(() -> call.abandoned(passed.get()))
+        .doOnTerminate(() -> call.truncated(passed.get()));
   }
 
   /** What may be shown, settled once the guards have judged the last event. */

@@ -12,6 +12,7 @@ import io.llmguard.testkit.ReplayUpstream;
 import java.util.List;
 import java.util.Random;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ExecutionException;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
@@ -75,7 +76,7 @@ class CancelledAnyMomentTest {
         stream.close();
         try {
           reading.get(20, TimeUnit.SECONDS);
-        } catch (java.util.concurrent.ExecutionException e) {
+        } catch (ExecutionException e) {
           // who reads is told that the stream was closed
         }
       }

@@ -6,16 +6,11 @@ import static org.assertj.core.api.Assertions.assertThat;
 import io.llmguard.Exchange;
 import io.llmguard.StandardGuard;
 import io.llmguard.StandardGuard.Place;
-import io.llmguard.budget.Budget;
-import io.llmguard.budget.BudgetScope;
-import io.llmguard.budget.BudgetStage;
-import io.llmguard.budget.BudgetWindow;
 import io.llmguard.limit.ConcurrencyStage;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.util.Arrays;
-import java.util.List;
 import java.util.Random;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.LockSupport;
@@ -36,20 +31,9 @@ public abstract class AnyMomentContract extends HttpContract {
   private final ConcurrencyStage concurrency = new ConcurrencyStage(1, 1);
   private final LateLedger ledger = new LateLedger();
 
-  /** The budget covers all these calls' worst cases by far, were they made one after the other. */
   @Override
   protected StandardGuard.Builder guard() throws Exception {
-    return super.guard()
-        .stage(Place.CALLER_LIMIT, concurrency)
-        .stage(
-            Place.BUDGET,
-            BudgetStage.builder(ledger)
-                .budgets(
-                    List.of(
-                        Budget.of(BudgetScope.GLOBAL, BudgetWindow.fixed("1d"))
-                            .tokens(100_000_000)
-                            .build()))
-                .build());
+    return super.guard().stage(Place.CALLER_LIMIT, concurrency).stage(Place.BUDGET, ledger.stage());
   }
 
   @AfterEach

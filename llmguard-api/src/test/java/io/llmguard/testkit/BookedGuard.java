@@ -5,10 +5,6 @@ import static org.assertj.core.api.Assertions.assertThat;
 import io.llmguard.Guard;
 import io.llmguard.StandardGuard;
 import io.llmguard.StandardGuard.Place;
-import io.llmguard.budget.Budget;
-import io.llmguard.budget.BudgetScope;
-import io.llmguard.budget.BudgetStage;
-import io.llmguard.budget.BudgetWindow;
 import io.llmguard.inprocess.InProcessGuard;
 import io.llmguard.inprocess.KnownCallerStage;
 import io.llmguard.limit.ConcurrencyStage;
@@ -17,7 +13,6 @@ import io.llmguard.policy.EndpointCatalogue;
 import io.llmguard.policy.EndpointStage;
 import io.llmguard.policy.ModelStage;
 import io.llmguard.wire.RequestReader;
-import java.util.List;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
@@ -52,15 +47,7 @@ public final class BookedGuard implements AutoCloseable {
             .stage(Place.CALLER_LIMIT, concurrency)
             .stage(Place.BODY, new BodyStage(RequestReader.create(), 1 << 20))
             .stage(Place.MODEL, new ModelStage())
-            .stage(
-                Place.BUDGET,
-                BudgetStage.builder(ledger)
-                    .budgets(
-                        List.of(
-                            Budget.of(BudgetScope.GLOBAL, BudgetWindow.fixed("1d"))
-                                .tokens(100_000_000)
-                                .build()))
-                    .build())
+            .stage(Place.BUDGET, ledger.stage())
             .build();
     guard = new InProcessGuard(stages);
   }
@@ -68,11 +55,6 @@ public final class BookedGuard implements AutoCloseable {
   /** The guard itself. */
   public InProcessGuard guard() {
     return guard;
-  }
-
-  /** How many calls came to the guard. */
-  public int begun() {
-    return begun.get();
   }
 
   /**

@@ -2,6 +2,10 @@ package io.llmguard.testkit;
 
 import io.llmguard.TimeSource;
 import io.llmguard.budget.Balance;
+import io.llmguard.budget.Budget;
+import io.llmguard.budget.BudgetScope;
+import io.llmguard.budget.BudgetStage;
+import io.llmguard.budget.BudgetWindow;
 import io.llmguard.budget.Hold;
 import io.llmguard.budget.MemorySpendLedger;
 import io.llmguard.budget.Payment;
@@ -28,9 +32,6 @@ import org.jspecify.annotations.Nullable;
 
 /** A ledger whose answers come later and on a thread of its own, as a database's do. */
 public final class LateLedger implements SpendLedger {
-  /** An empty one. */
-  public LateLedger() {}
-
   private final MemorySpendLedger ledger =
       new MemorySpendLedger(TimeSource.system(), ZoneOffset.UTC, 10_000);
   // a queue without locks, for it is filled by event loops
@@ -43,6 +44,16 @@ public final class LateLedger implements SpendLedger {
           new LinkedTransferQueue<>(),
           task -> new Thread(task, "late-ledger"));
   private final Set<String> accounts = ConcurrentHashMap.newKeySet();
+
+  /** An empty one. */
+  public LateLedger() {}
+
+  /** A stage on this ledger with a budget that covers more calls than a test makes. */
+  public BudgetStage stage() {
+    Budget budget =
+        Budget.of(BudgetScope.GLOBAL, BudgetWindow.fixed("1d")).tokens(100_000_000).build();
+    return BudgetStage.builder(this).budgets(List.of(budget)).build();
+  }
 
   /** What is held on all accounts. */
   public long reserved() {

@@ -30,8 +30,7 @@ final class BlockingCalls {
     @Override
     public void applyTo(BlockHound.Builder builder) {
       // Jetty's client, and the JDK's timers and pools, guard their queues by locks that are held
-      // for
-      // some instructions; what is thrown from such a lock would leave it broken
+      // for some instructions; what is thrown from such a lock would leave it broken
       String pools = "java.util.concurrent.ThreadPoolExecutor";
       String timers = "java.util.concurrent.ScheduledThreadPoolExecutor$DelayedWorkQueue";
       builder

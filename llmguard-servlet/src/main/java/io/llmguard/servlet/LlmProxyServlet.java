@@ -144,12 +144,12 @@ public final class LlmProxyServlet extends HttpServlet {
     try {
       context = raw.startAsync(raw, conversation.rawResponse());
     } catch (IllegalStateException e) {
-      boolean left = raw.isAsyncSupported();
-      exchange.onComplete(left ? Outcome.CLIENT_GONE : Outcome.UPSTREAM_FAILED);
-      if (left) {
-        return; // Tomcat has seen already that the client has
+      if (!raw.isAsyncSupported()) {
+        exchange.onComplete(Outcome.UPSTREAM_FAILED);
+        throw new ServletException("set async-supported for this servlet and all its filters", e);
       }
-      throw new ServletException("set async-supported for this servlet and all its filters", e);
+      exchange.onComplete(Outcome.CLIENT_GONE); // as Tomcat has seen already
+      return;
     }
     ServletAnswer answer =
         new ServletAnswer(exchange, around, context, raw, conversation.rawResponse());

@@ -100,12 +100,20 @@ final class Connections {
     }
 
     private static @Nullable Channel channel(ServerHttpRequest request) {
-      Object known = known(() -> ServerHttpRequestDecorator.getNativeRequest(request));
-      if (!(known instanceof HttpServerRequest server)) {
-        return null;
-      }
+      return channel(known(() -> ServerHttpRequestDecorator.getNativeRequest(request)));
+    }
+
+    private static @Nullable Channel channel(ServerHttpResponse response) {
+      return channel(known(() -> ServerHttpResponseDecorator.getNativeResponse(response)));
+    }
+
+    private static @Nullable Channel channel(@Nullable Object server) {
       Channel[] found = new Channel[1];
-      server.withConnection(connection -> found[0] = connection.channel());
+      if (server instanceof HttpServerRequest request) {
+        request.withConnection(connection -> found[0] = connection.channel());
+      } else if (server instanceof HttpServerResponse response) {
+        response.withConnection(connection -> found[0] = connection.channel());
+      }
       return found[0];
     }
 
@@ -121,16 +129,6 @@ final class Connections {
     static boolean closed(ServerHttpResponse response) {
       Channel channel = channel(response);
       return channel != null && !channel.isActive();
-    }
-
-    private static @Nullable Channel channel(ServerHttpResponse response) {
-      Object known = known(() -> ServerHttpResponseDecorator.getNativeResponse(response));
-      if (!(known instanceof HttpServerResponse server)) {
-        return null;
-      }
-      Channel[] found = new Channel[1];
-      server.withConnection(connection -> found[0] = connection.channel());
-      return found[0];
     }
   }
 }

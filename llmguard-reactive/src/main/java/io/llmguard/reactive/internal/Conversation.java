@@ -65,6 +65,7 @@ public final class Conversation implements GuardRequest {
   private final Headers headers;
   private final GuardedExchange guarded;
   private final List<Object> passed = new CopyOnWriteArrayList<>();
+  private final AtomicBoolean over = new AtomicBoolean();
 
   private volatile boolean blocking;
   private volatile @Nullable Exchange exchange;
@@ -73,7 +74,6 @@ public final class Conversation implements GuardRequest {
   private volatile @Nullable IOException stoppedBy;
   private volatile boolean bodyAsked;
   private volatile boolean handedOver;
-  private final AtomicBoolean over = new AtomicBoolean();
 
   /** The conversation of a call that comes to its first guard. */
   public Conversation(ServerWebExchange raw) {

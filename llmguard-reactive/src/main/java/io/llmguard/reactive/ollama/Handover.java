@@ -30,9 +30,11 @@ final class Handover {
 
   /** The subscription is cancelled. */
   void cancelled() {
-    CompletableFuture<GuardedCall> asked;
-    if (take() && (asked = admitted) != null) {
-      giveUp(asked);
+    if (take()) {
+      CompletableFuture<GuardedCall> asked = admitted;
+      if (asked != null) {
+        giveUp(asked);
+      }
     }
   }
 
